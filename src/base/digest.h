@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SHA-256 (FIPS 180-4), from libmd: small enough that the command line does not feel it. */
+#pragma once
+
+#include "base/base.h"
+
+struct digest {
+	uint8_t bytes[32];
+};
+struct digest_text {
+	char s[65];
+};
+
+struct digest digest_of(const void *bytes, size_t len);
+struct digest_text digest_hex(const struct digest *d);

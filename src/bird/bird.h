@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control socket of a running BIRD: one question at a time, deadlines, reconnect. Knows nothing
+ * of resources. Run and wait as all of them.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/poll.h"
+#include "bird/reply.h"
+
+struct bird;
+
+#define BIRD_COMMAND_MAX 4000 /* bytes of one command; BIRD resets the connection above 4095 */
+
+/* Does not connect yet: bird_run() does, and again with backoff (100 ms doubling to 5 s). */
+struct bird *bird_open(const char *socket_path);
+void bird_close(struct bird *b);
+void bird_run(struct bird *b);
+void bird_wait(struct bird *b, struct poll *p);
+
+bool bird_connected(const struct bird *b);  /* greeting seen */
+/* Grows with every new connection, so that callers notice a BIRD that was replaced. */
+unsigned bird_connection(const struct bird *b);
+const char *bird_version(const struct bird *b); /* "2.0.12" of the greeting; NULL */
+/* NULL while connected, else why not ("/run/bird/bird.ctl: Connection refused"). */
+const char *bird_trouble(const struct bird *b);
+
+/* May a question be asked? */
+bool bird_idle(const struct bird *b);
+/* Asks; only while idle. The answer must end within TIMEOUT_MS, else the connection is closed. */
+void bird_ask(struct bird *b, const char *command, int64_t timeout_ms);
+/* The answer when it is complete, once; it lives until the next bird_ask(). NULL while it is not
+ * there. */
+const struct reply *bird_answer(struct bird *b);
+/* Was a question lost (connection closed, deadline)? True once per question. */
+bool bird_lost(struct bird *b);
+/* The next aside (a line of `echo all`, cleaned), NULL when there is none; lives until the next
+ * bird_run(). At most 256 are kept, the oldest go first. */
+const char *bird_aside(struct bird *b);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of one node: which sessions it must have, and what could not be planned. Pure and
+ * total: no I/O, no clock, no failure. Everything a plan holds is in its arena, so it outlives the
+ * snapshot it was made from.
+ *
+ * Words: a *peering* is wanted, a *session* is observed, a *peer* is the resource, the *remote* is
+ * the other end, the *node* is ours.
+ */
+#pragma once
+
+#include "model/kinds/specs.h"
+#include "model/snapshot.h"
+
+/* ---- facts: what only the machine knows ---- */
+
+struct onlink { /* an address on an interface of this machine */
+	const char *interface;
+	struct cidr address; /* host bits kept */
+	struct ip peer;      /* IFA_ADDRESS of a point-to-point link; unset otherwise */
+};
+
+enum secret_state {
+	SECRET_ABSENT,     /* there is none (or it is empty) */
+	SECRET_READABLE,
+	SECRET_UNREADABLE, /* it may be there, but cannot be read just now */
+};
+struct secret_fact {
+	const char *name, *key;
+	enum secret_state state;
+	const char *value; /* SECRET_READABLE; bytes may be anything but NUL */
+	size_t len;        /* strlen(value), or more when there was a NUL */
+	const char *why;   /* the rest: in words */
+};
+
+struct sticky { /* an earlier answer to "is it on-link?" (decisions.md 18) */
+	struct ip remote;
+	bool direct;
+};
+
+struct facts {
+	const struct onlink *onlink;
+	size_t n_onlink;
+	bool onlink_known; /* false: taken from the Node's addresses and prefix lengths */
+	const struct secret_fact *secrets;
+	size_t n_secrets;
+	bool secrets_known;    /* false: Secrets of the snapshot are used */
+	const struct sticky *sticky;
+	size_t n_sticky;
+	const char *const *disabled; /* names of peerings found disabled by hand */
+	size_t n_disabled;
+	const char *router_id; /* CALICO_ROUTER_ID: an address or "hash"; NULL: the Node's IPv4 */
+};
+
+/* ---- problems ---- */
+
+enum problem_code {
+	PROBLEM_NONE,
+	PROBLEM_NO_NODE,          /* the node has no Node resource: nothing is applied */
+	PROBLEM_NO_SUCH_NODE,     /* a peer names a Node that is not there */
+	PROBLEM_SELECTS_NOTHING,
+	PROBLEM_NO_LOCAL_ADDRESS,
+	PROBLEM_NO_REMOTE_ADDRESS,
+	PROBLEM_NO_ROUTER_ID,
+	PROBLEM_AS_UNKNOWN,
+	PROBLEM_SECRET_MISSING,
+	PROBLEM_SECRET_UNREADABLE,
+	PROBLEM_SECRET_INVALID,   /* empty, too long, not expressible */
+	PROBLEM_FILTER_MISSING,
+	PROBLEM_FILTER_INVALID,
+	PROBLEM_INVALID,          /* the object itself does not decode */
+	PROBLEM_DOUBLE,           /* another resource has this session */
+	PROBLEM_SELF,             /* the peer is this node itself */
+	PROBLEM_NOT_EXPRESSIBLE,  /* BIRD cannot do it */
+	PROBLEM_EXTENSION,        /* a value that no template may carry */
+	PROBLEM_NOT_ACTED_ON,     /* a field that is kept but does nothing yet (warning) */
+	PROBLEM_NOT_ONLINK,       /* ...IfDirectlyConnected, and the peer is not (note) */
+	PROBLEM_DISABLED,         /* found disabled by hand */
+	PROBLEM_REFUSED_BY_BIRD,  /* added by the engine */
+	PROBLEM_COUNT
+};
+extern const char *const problem_names[PROBLEM_COUNT + 1]; /* "NO_SUCH_NODE" */
+
+struct problem {
+	enum problem_code code;
+	enum diag_level level;      /* an error costs a session, a warning or note does not */
+	const char *origin;         /* "bgppeer/tor-a", "node/n1"; "mesh" */
+	const char *origin_version; /* NULL when there is none */
+	const char *peering;        /* name of the one it is about; NULL */
+	const char *text;           /* a sentence */
+};
+
+/* ---- peerings ---- */
+
+enum bfd_mode { BFD_OFF, BFD_ON, BFD_GRACEFUL };
+
+struct peering {
+	const char *name;           /* of the BIRD protocol: from the neighbour, decisions.md 15 */
+	const char *origin;         /* "bgppeer/tor-a" or "mesh" */
+	const char *origin_version; /* opaque; NULL for the mesh */
+	const char *remote_node;    /* the Node at the other end, NULL when it is not ours */
+	struct endpoint remote;
+	uint32_t remote_as, local_as;
+	struct ip source;           /* unset: sourceAddress None */
+	uint16_t local_port;        /* 0: 179 */
+	bool strict_bind;
+	bool passive;
+	bool direct;                /* else multihop */
+	bool on_link;               /* of the remote, by the facts */
+	enum bfd_mode bfd;
+	bool llgr;                  /* LongLivedGracefulRestart, else GracefulRestart */
+	struct opt_u32 restart_time; /* seconds; unset: BIRD's defaults */
+	bool gateway_onlink;        /* DirectIfDirectlyConnected and on-link: next hop if on-link, else peer */
+	bool rr_client;
+	struct ip cluster_id;
+	const char *password;       /* NULL: none */
+	bool disabled;              /* rendered, not run: see the problem of this peering */
+	bool hold;                  /* what BIRD runs for it must stay (secret not readable just now) */
+	struct strmap extensions;   /* valid values only: the BGPPeer's over BGPConfiguration's */
+	const struct bgpfilter *const *filters; /* in order; in the plan's arena */
+	const char *const *filter_names;
+	size_t n_filters;
+};
+
+struct plan_pool { /* what may be announced */
+	struct cidr cidr;
+	bool export; /* false: disableBGPExport */
+};
+
+struct plan {
+	const char *node;
+	bool known;           /* false: no such Node; never applied (decisions.md 7) */
+	struct ip router_id;
+	struct ip address4, address6; /* of this node; unset where it has none */
+	uint32_t as;          /* of this node */
+	const struct peering *peerings; /* sorted by name */
+	size_t n_peerings;
+	const struct problem *problems; /* sorted by origin, code, peering */
+	size_t n_problems;
+	const struct plan_pool *pools; /* sorted */
+	size_t n_pools;
+	const char *const *ignored_interfaces;
+	size_t n_ignored_interfaces;
+	unsigned log_severity; /* enum log_severity */
+	const struct cidr *onlink; /* networks of the facts, sorted, without doubles: for the gateway emulation */
+	size_t n_onlink;
+};
+
+/* The peerings of NODE in SNAP. Never fails: see plan->problems. */
+const struct plan *plan_compute(const struct snapshot *snap, const char *node,
+				const struct facts *facts, struct arena *a);
+
+/* The secrets that the peers of SNAP name, without doubles: what the agent has to read. */
+struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, size_t *ret_n);
+
+/* Problems of the whole fabric that belong to no single node ("selects no node", "no Node named
+ * X", an object that does not decode): what apply, plan and status say (decisions.md 31). */
+const struct problem *plan_global_problems(const struct snapshot *snap, struct arena *a, size_t *ret_n);
+
+const struct peering *plan_find(const struct plan *p, const char *name);
+/* "peer_10_0_0_1", "peer_fd00__1_1179", "peer_fe80__1_1179_eth0": injective, at most 64 characters. */
+const char *peering_name(const struct endpoint *remote, struct arena *a);
+static inline bool peering_ibgp(const struct peering *p)
+{
+	return p->local_as == p->remote_as;
+}
+
+/* ---- what a change costs (bird2.md 3) ---- */
+
+enum effect { EFFECT_NONE, EFFECT_SOFT, EFFECT_RELOAD, EFFECT_RESTART, EFFECT_ADDED, EFFECT_REMOVED };
+extern const char *const effect_names[];
+
+struct plan_change {
+	const char *name;
+	const struct peering *before, *after; /* NULL where it was or is not there */
+	enum effect effect;
+	const char *why; /* "password, multihop"; NULL for added, removed and none */
+};
+/* One per name of either plan, sorted by name. BEFORE NULL: everything is added. */
+struct plan_change *plan_diff(const struct plan *before, const struct plan *after, struct arena *a,
+			      size_t *ret_n);

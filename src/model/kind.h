@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kinds: one constant each, and the array of all of them. */
+#pragma once
+
+#include "model/field.h"
+
+struct resource;
+struct decode;
+
+enum kind_id {
+	KIND_NODE,
+	KIND_BGPCONFIGURATION,
+	KIND_BGPPEER,
+	KIND_BGPFILTER,
+	KIND_IPPOOL,
+	KIND_SECRET,
+	KIND_NODESTATUS,
+	KIND_COUNT
+};
+
+enum kind_flags {
+	KIND_NAMESPACED = 1,
+	KIND_FILES_ONLY = 2,  /* never kept in SQLite or etcd (Secret: decisions.md 20) */
+	KIND_UNWATCHED = 4,   /* outside the change log and the snapshot (NodeStatus) */
+	KIND_READ_ONLY = 8,   /* written by the agent, not by users */
+	KIND_TOP_LEVEL = 16,  /* fields stand beside metadata, not under spec (Secret) */
+};
+
+struct kind {
+	enum kind_id id;
+	const char *name;               /* "BGPPeer" */
+	const char *plural;             /* "bgppeers" */
+	const char *api_version;        /* "projectcalico.org/v3" */
+	const char *const *aliases;     /* NULL-terminated, lower case; the first is for messages */
+	struct shape shape;             /* of the spec, or of the whole when KIND_TOP_LEVEL */
+	unsigned flags;
+	const char *doc;
+	/* What needs the name as well as the spec; may be NULL. */
+	void (*check)(struct decode *dc, const struct resource *r);
+	/* Cells of one row of `get`, in the order of the headings. WIDE adds columns. */
+	const char *const *columns, *const *wide_columns;
+	const char *(*cell)(const struct resource *r, const char *column, struct arena *a);
+};
+
+extern const struct kind kind_node, kind_bgpconfiguration, kind_bgppeer, kind_bgpfilter,
+	kind_ippool, kind_secret, kind_nodestatus;
+extern const struct kind *const kinds[KIND_COUNT]; /* by kind_id */
+
+/* By kind name or any alias, without regard to case; NULL when there is none. */
+const struct kind *kind_find(const char *word);
+/* By the exact kind and apiVersion of a document. *KNOWN_OTHER becomes the kind that has the name
+ * but another apiVersion (or case), for the complaint. */
+const struct kind *kind_of(const char *api_version, const char *name,
+			   const struct kind **known_other);
+/* The nearest kind name to WORD to suggest, or NULL. */
+const char *kind_suggest(const char *word);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One object: decoded, or broken with its complaints. Each resource has an arena of its own and a
+ * count, because snapshots share the ones that did not change; everything in it dies with it.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "model/kind.h"
+
+struct meta {
+	const char *name;
+	const char *namespace;   /* only KIND_NAMESPACED */
+	const char *uid;         /* NULL until a store gave one */
+	const char *created;     /* RFC 3339, NULL likewise */
+	const char *version;     /* metadata.resourceVersion: opaque, compared for equality only */
+	struct strmap labels, annotations;
+};
+
+struct resource {
+	const struct kind *kind;
+	struct meta meta;
+	const void *spec;        /* the kind's struct; NULL when broken */
+	const struct value *doc; /* the document as it was read; NULL when it was not kept */
+	struct diag *complaints; /* warnings, and the errors that made it broken */
+	size_t n_complaints;
+	const char *place;       /* "peer.yaml:3", where it was read from a file; else NULL */
+	unsigned refs;
+	struct arena arena;
+};
+
+/* Typed views; the caller knows the kind, and that it is not broken. */
+#define resource_spec(r, type) ((const struct type *)(r)->spec)
+
+static inline bool resource_broken(const struct resource *r)
+{
+	return !r->spec;
+}
+
+enum decode_mode {
+	DECODE_STRICT = 0,   /* files: what nobody asked for is an error */
+	DECODE_TOLERANT = 1, /* stores: unknown fields are warnings, a wrong one breaks the object */
+	DECODE_KEEP_DOC = 2, /* keep the document (get -o yaml, updates); the agent does not */
+};
+
+/* Decodes DOC, whose kind is KIND. Never NULL: a broken document gives a broken resource. Its
+ * complaints go to the resource, and into D as well unless that is NULL. */
+struct resource *resource_decode(const struct kind *kind, const struct value *doc,
+				 enum decode_mode mode, const char *file, struct diags *d);
+/* The same from the JSON of a store; NAME and VERSION are what the store says they are. Text that
+ * is not even JSON gives a broken resource of that name. */
+struct resource *resource_from_json(const struct kind *kind, const char *name, const char *version,
+				    const char *json, size_t len, enum decode_mode mode);
+/* The normalised document: apiVersion, kind, metadata, spec in table order, unset fields left out,
+ * AS numbers plain, addresses canonical, fields without a row as DOC has them. */
+struct value resource_encode(const struct resource *r, struct arena *a);
+/* Are labels, annotations and spec the same, whatever the texts they were written in? */
+bool resource_same(const struct resource *a, const struct resource *b);
+
+struct resource *resource_ref(const struct resource *r);
+void resource_unref(struct resource *r); /* NULL is fine */
+
+/* "bgppeer/tor-a": how messages name it; in the resource's arena or static. */
+const char *resource_id(const struct resource *r, struct arena *a);
+
+/* Is NAME a name that the reference allows: 1 to 253 of A-Z a-z 0-9 . _ - ? */
+bool name_valid(const char *name);
+/* Could Kubernetes hold it (DNS-1123 subdomain)? */
+bool name_valid_kube(const char *name);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Configuration text whose every line has an owner. Same plan, same bytes. The text names itself:
+ * its id is the digest of every line but the one that carries it.
+ *
+ * Text is made of blocks between marker lines, so that what BIRD last accepted for one peering can
+ * be found in the last good file (decisions.md 8):
+ *   # block peer_10_0_0_1 bgppeer/tor-a
+ *   ...
+ *   # end
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/digest.h"
+
+#define CONF_HEAD "# Written by peerd (Peerage). Changes made here by hand are overwritten.\n"
+
+struct conf_block {
+	const char *name;   /* "peer_10_0_0_1", "filter_...", "base" */
+	const char *origin; /* "bgppeer/tor-a", "bgpfilter/x", "base", "template" */
+	size_t at, len;     /* the text between the markers */
+	unsigned line, n_lines; /* 1-based line of its first line in the file */
+};
+
+struct conf {
+	struct arena *arena;
+	struct buf text;
+	unsigned lines;            /* so far */
+	struct conf_block *blocks; /* in order of the text */
+	size_t n_blocks;
+	bool open;
+	char id[17];               /* set by conf_finish() */
+	size_t id_at;              /* where it stands in the text */
+};
+
+/* An empty configuration with its head line and the line that will carry the id. */
+struct conf *conf_new(struct arena *a);
+void conf_open(struct conf *c, const char *name, const char *origin);
+void conf_close(struct conf *c);
+/* One line with its newline; never put what a user wrote through FORMAT without conf_quote(). */
+void conf_line(struct conf *c, const char *format, ...) printf_like(2, 3);
+void conf_text(struct conf *c, const char *text, size_t len); /* whole lines */
+/* TEXT as a BIRD string with its quotes; NULL when BIRD cannot express it (quote, newline, control
+ * characters other than tab). Strings of BIRD know no escapes. */
+const char *conf_quote(const char *text, struct arena *a);
+void conf_finish(struct conf *c);
+void conf_free(struct conf *c); /* the text is on the heap, all else in the arena */
+
+/* The block that owns LINE (1-based), NULL for none. */
+const struct conf_block *conf_owner(const struct conf *c, unsigned line);
+/* The block NAME; NULL. */
+const struct conf_block *conf_find(const struct conf *c, const char *name);
+
+/* Reads a text of ours back: blocks and id. NULL when it does not begin with CONF_HEAD. */
+struct conf *conf_parse(const char *text, size_t len, struct arena *a);

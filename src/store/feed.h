@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Store to snapshots: list, watch, and on any doubt list again. Resync is the only error path.
+ * A snapshot is never half a transaction. While the store is away the last snapshot stays.
+ */
+#pragma once
+
+#include "model/snapshot.h"
+#include "store/store.h"
+
+struct feed;
+
+/* The kinds a feed follows: all but the ones marked KIND_UNWATCHED or KIND_FILES_ONLY. */
+struct feed *feed_open(const char *url, enum decode_mode mode);
+void feed_close(struct feed *f);
+void feed_run(struct feed *f);
+void feed_wait(struct feed *f, struct poll *p);
+
+/* NULL until the first complete list. */
+struct snapshot *feed_snapshot(const struct feed *f);
+/* Grows by one with every new snapshot; 0 before the first. */
+uint64_t feed_revision(const struct feed *f);
+/* The store the snapshot came from; NULL before the first. */
+const char *feed_identity(const struct feed *f);
+/* The open store, for writing status; NULL while it cannot be opened. */
+struct store *feed_store(const struct feed *f);
+/* NULL while all is well, else why there is no news, and since when (clock_wall()). */
+const char *feed_trouble(const struct feed *f, int64_t *ret_since);
+/* Is the last word of the store known (listed, and the watch is running)? */
+bool feed_current(const struct feed *f);
