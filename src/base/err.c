@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct {
+	const char *word;
+	int exit;
+	bool retry;
+} kinds[ERR_COUNT] = {
+	[ERR_NONE] = {"none",	       0, false},
+	     [ERR_DIFFERS] = { "differs",	  1, false},
+	[ERR_USAGE] = { "usage",	 2, false},
+	     [ERR_INVALID] = { "invalid",	  3, false},
+	[ERR_NOT_FOUND] = { "not found",	 4, false},
+	     [ERR_CONFLICT] = { "conflict",    5, true },
+	[ERR_AWAY] = { "unavailable", 6, true },
+	     [ERR_TIMEOUT] = { "timeout",	  7, true },
+	[ERR_REFUSED] = { "refused",     8, false},
+	     [ERR_INTERNAL] = { "internal",    9, false},
+};
+
+bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
+{
+	va_list args;
+
+	err->kind = kind;
+	va_start(args, format);
+	vsnprintf(err->words, sizeof err->words, format, args);
+	va_end(args);
+	return false;
+}
+
+bool err_os(struct err *err, const char *format, ...)
+{
+	const int number = errno;
+	va_list args;
+	size_t len;
+
+	switch (number) {
+	case ENOENT:
+		err->kind = ERR_NOT_FOUND;
+		break;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		err->kind = ERR_REFUSED;
+		break;
+	default:
+		err->kind = ERR_AWAY;
+	}
+	va_start(args, format);
+	vsnprintf(err->words, sizeof err->words, format, args);
+	va_end(args);
+	len = strlen(err->words);
+	snprintf(err->words + len, sizeof err->words - len, ": %s", strerror(number));
+	return false;
+}
+
+bool err_wrap(struct err *err, const char *format, ...)
+{
+	char front[sizeof err->words];
+	char behind[sizeof err->words];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(front, sizeof front, format, args);
+	va_end(args);
+	memcpy(behind, err->words, sizeof behind);
+	/* The noun in front may not push the reason out entirely. */
+	snprintf(err->words, sizeof err->words, "%.200s: %s", front, behind);
+	return false;
+}
+
+int err_exit(enum err_kind kind)
+{
+	return kinds[kind].exit;
+}
+
+bool err_retry(enum err_kind kind)
+{
+	return kinds[kind].retry;
+}
+
+const char *err_word(enum err_kind kind)
+{
+	return kinds[kind].word;
+}
