@@ -61,16 +61,17 @@ bool err_os(struct err *err, const char *format, ...)
 
 bool err_wrap(struct err *err, const char *format, ...)
 {
-	char front[sizeof err->words];
+	char front[202]; /* the noun in front may not push the reason out entirely */
 	char behind[sizeof err->words];
 	va_list args;
+	size_t len;
 
 	va_start(args, format);
 	vsnprintf(front, sizeof front, format, args);
 	va_end(args);
 	memcpy(behind, err->words, sizeof behind);
-	/* The noun in front may not push the reason out entirely. */
-	snprintf(err->words, sizeof err->words, "%.200s: %s", front, behind);
+	len = (size_t)snprintf(err->words, sizeof err->words, "%s: ", front);
+	strncat(err->words, behind, sizeof err->words - len - 1);
 	return false;
 }
 

@@ -119,7 +119,8 @@ char *text_clean(struct arena *a, const char *text, size_t len, size_t max)
 	for (size_t at = 0; at < len;) {
 		size_t step = utf8_length(s + at, len - at);
 		bool control = step == 1 ? s[at] < 0x20 || s[at] == 0x7f :
-			       step == 2 ? s[at] == 0xc2 && s[at + 1] < 0xa0 : false;
+			       step == 2 ? s[at] == 0xc2 && s[at + 1] < 0xa0 :
+					   false;
 		const char *put = step && !control ? text + at : control ? " " : "\xef\xbf\xbd";
 		size_t size = step && !control ? step : control ? 1 : 3;
 
@@ -187,7 +188,8 @@ const char *text_age(int64_t s, struct arena *a)
 	if (s < 3600)
 		return arena_printf(a, "%lldm%llds", (long long)(s / 60), (long long)(s % 60));
 	if (s < 86400)
-		return arena_printf(a, "%lldh%lldm", (long long)(s / 3600), (long long)(s / 60 % 60));
+		return arena_printf(a, "%lldh%lldm", (long long)(s / 3600),
+				    (long long)(s / 60 % 60));
 	return arena_printf(a, "%lldd%lldh", (long long)(s / 86400), (long long)(s / 3600 % 24));
 }
 
@@ -223,8 +225,14 @@ static bool duration_unit(const char **at, int64_t *ret_ns)
 		const char *name;
 		int64_t ns;
 	} units[] = {
-		{ "ns", 1 }, { "us", 1000 }, { "\xc2\xb5s", 1000 }, { "\xce\xbcs", 1000 },
-		{ "ms", 1000000 }, { "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 },
+		{"ns",		1		  },
+		       { "us",	       1000	    },
+		       { "\xc2\xb5s", 1000	   },
+		{ "\xce\xbcs", 1000	    },
+		       { "ms",	       1000000      },
+		       { "s",	      1000000000	 },
+		{ "m",	       60000000000  },
+		       { "h",	      3600000000000},
 	};
 	const char *s = *at;
 	int64_t whole = 0;
@@ -248,8 +256,8 @@ static bool duration_unit(const char **at, int64_t *ret_ns)
 		*at = s + len;
 		if (__builtin_mul_overflow(whole, units[i].ns, &whole))
 			return false;
-		return !__builtin_add_overflow(whole, (int64_t)(fraction / scale * (double)units[i].ns),
-					       ret_ns);
+		return !__builtin_add_overflow(
+			whole, (int64_t)(fraction / scale * (double)units[i].ns), ret_ns);
 	}
 	return false;
 }
