@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plan of one node: which sessions it must have, and what could not be planned. Pure and
- * total: no I/O, no clock, no failure. Everything a plan holds is in its arena, so it outlives the
- * snapshot it was made from.
+ * total: no I/O, no clock, no failure. A plan points into the snapshot it was made from, which must
+ * be kept as long.
  *
  * Words: a *peering* is wanted, a *session* is observed, a *peer* is the resource, the *remote* is
  * the other end, the *node* is ours.
@@ -33,20 +33,15 @@ struct secret_fact {
 	const char *why;   /* the rest: in words */
 };
 
-struct sticky { /* an earlier answer to "is it on-link?" (decisions.md 18) */
-	struct ip remote;
-	bool direct;
-};
-
 struct facts {
 	const struct onlink *onlink;
 	size_t n_onlink;
-	bool onlink_known; /* false: taken from the Node's addresses and prefix lengths */
+	bool onlink_known; /* false: taken from the Node's addresses and prefix lengths. The engine
+	                    * keeps an address for a while after it went, so that a link that flaps
+	                    * bounces no session (decisions.md 18) */
 	const struct secret_fact *secrets;
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
-	const struct sticky *sticky;
-	size_t n_sticky;
 	const char *const *disabled; /* names of peerings found disabled by hand */
 	size_t n_disabled;
 	const char *router_id; /* CALICO_ROUTER_ID: an address or "hash"; NULL: the Node's IPv4 */
@@ -111,14 +106,15 @@ struct peering {
 	bool llgr;                  /* LongLivedGracefulRestart, else GracefulRestart */
 	struct opt_u32 restart_time; /* seconds; unset: BIRD's defaults */
 	bool gateway_onlink;        /* DirectIfDirectlyConnected and on-link: next hop if on-link, else peer */
+	bool reflector;             /* this node reflects routes, and the session is iBGP */
 	bool rr_client;
 	struct ip cluster_id;
 	const char *password;       /* NULL: none */
 	bool disabled;              /* rendered, not run: see the problem of this peering */
-	bool hold;                  /* what BIRD runs for it must stay (secret not readable just now) */
+	bool hold;                  /* what BIRD runs for it must stay: see the problem of this peering.
+	                             * Where BIRD runs nothing for it, it is disabled */
 	struct strmap extensions;   /* valid values only: the BGPPeer's over BGPConfiguration's */
-	const struct bgpfilter *const *filters; /* in order; in the plan's arena */
-	const char *const *filter_names;
+	const struct resource *const *filters; /* BGPFilters, in order */
 	size_t n_filters;
 };
 
@@ -129,7 +125,8 @@ struct plan_pool { /* what may be announced */
 
 struct plan {
 	const char *node;
-	bool known;           /* false: no such Node; never applied (decisions.md 7) */
+	bool known;           /* false: there is no such Node, or it or the BGPConfiguration that all
+	                       * rests on does not decode: never applied (decisions.md 7) */
 	struct ip router_id;
 	struct ip address4, address6; /* of this node; unset where it has none */
 	uint32_t as;          /* of this node */
@@ -144,6 +141,10 @@ struct plan {
 	unsigned log_severity; /* enum log_severity */
 	const struct cidr *onlink; /* networks of the facts, sorted, without doubles: for the gateway emulation */
 	size_t n_onlink;
+	/* Resources that are there but do not decode ("bgppeer/x", "node/n2"): what BIRD runs because
+	 * of them, or towards them, stays. Sorted. */
+	const char *const *broken;
+	size_t n_broken;
 };
 
 /* The peerings of NODE in SNAP. Never fails: see plan->problems. */
@@ -157,8 +158,12 @@ struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, si
  * X", an object that does not decode): what apply, plan and status say (decisions.md 31). */
 const struct problem *plan_global_problems(const struct snapshot *snap, struct arena *a, size_t *ret_n);
 
+/* What an extension may put into a session template: 1 to 64 of A-Z a-z 0-9 _ . : - */
+bool extension_value_valid(const char *text);
+
 const struct peering *plan_find(const struct plan *p, const char *name);
-/* "peer_10_0_0_1", "peer_fd00__1_1179", "peer_fe80__1_1179_eth0": injective, at most 64 characters. */
+/* "peer_10_0_0_1", "peer_fd00__1_p1179", "peer_fe80__1_p1179_ieth0": injective (p and i are no hex
+ * digits), at most 64 characters. Port 179 is the same as none. */
 const char *peering_name(const struct endpoint *remote, struct arena *a);
 static inline bool peering_ibgp(const struct peering *p)
 {

@@ -5,7 +5,7 @@
  *
  * Text is made of blocks between marker lines, so that what BIRD last accepted for one peering can
  * be found in the last good file (decisions.md 8):
- *   # block peer_10_0_0_1 bgppeer/tor-a
+ *   # block peer_10_0_0_1 bgppeer/tor-a node/n2
  *   ...
  *   # end
  */
@@ -19,7 +19,8 @@
 
 struct conf_block {
 	const char *name;   /* "peer_10_0_0_1", "filter_...", "base" */
-	const char *origin; /* "bgppeer/tor-a", "bgpfilter/x", "base", "template" */
+	const char *origin; /* "bgppeer/tor-a", "mesh"; "base", "filter", "include" */
+	const char *remote; /* "node/n2": the Node at the other end; NULL */
 	size_t at, len;     /* the text between the markers */
 	unsigned line, n_lines; /* 1-based line of its first line in the file */
 };
@@ -27,7 +28,8 @@ struct conf_block {
 struct conf {
 	struct arena *arena;
 	struct buf text;
-	unsigned lines;            /* so far */
+	unsigned lines;            /* in blocks that are closed, and around them */
+	size_t counted;            /* bytes of text that LINES covers */
 	struct conf_block *blocks; /* in order of the text */
 	size_t n_blocks;
 	bool open;
@@ -37,7 +39,8 @@ struct conf {
 
 /* An empty configuration with its head line and the line that will carry the id. */
 struct conf *conf_new(struct arena *a);
-void conf_open(struct conf *c, const char *name, const char *origin);
+/* REMOTE may be NULL. */
+void conf_open(struct conf *c, const char *name, const char *origin, const char *remote);
 void conf_close(struct conf *c);
 /* One line with its newline; never put what a user wrote through FORMAT without conf_quote(). */
 void conf_line(struct conf *c, const char *format, ...) printf_like(2, 3);

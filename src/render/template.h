@@ -10,7 +10,7 @@
  *   import limit ${max-prefix} action ${max-prefix-action};
  *
  * The file is the operator's own, as trusted as bird.conf itself; values of resources are not, and
- * only ever appear in place of ${key} and only when they match [A-Za-z0-9_.:-]{1,64}.
+ * only ever appear in place of ${key} and only when extension_value_valid() (compute/plan.h).
  */
 #pragma once
 
@@ -31,4 +31,3 @@ const struct template *template_parse(const char *text, size_t len, struct arena
 /* Calls LINE for each line of PART whose keys all stand in VALUES, filled in, without newline. */
 void template_fill(const struct template *t, enum template_part part, const struct strmap *values,
 		   void (*line)(void *ctx, const char *text), void *ctx);
-bool template_value_valid(const char *value);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a change of plan costs each session, by the table of bird2.md 3. It errs on the side of
+ * "restarts": extensions can be anything, so a change of them counts as one.
+ */
+#include "compute/plan.h"
+
+#include "base/buf.h"
+
+const char *const effect_names[] = {
+	"none", "soft", "reload", "restart", "added", "removed", NULL
+};
+
+struct verdict {
+	enum effect effect;
+	struct buf why;
+};
+
+static struct plan_change change(const struct plan *before, const struct peering *b,
+				 const struct plan *after, const struct peering *a,
+				 struct arena *arena);
+static void differs(struct verdict *v, bool differ, enum effect effect, const char *what);
+static bool filters_differ(const struct peering *a, const struct peering *b);
+static bool pools_differ(const struct plan *a, const struct plan *b);
+static bool onlink_differ(const struct plan *a, const struct plan *b);
+
+struct plan_change *plan_diff(const struct plan *before, const struct plan *after, struct arena *a,
+			      size_t *ret_n)
+{
+	static const struct plan none;
+	struct plan_change *changes = NULL;
+	size_t i = 0, j = 0;
+
+	*ret_n = 0;
+	if (!before)
+		before = &none;
+	while (i < before->n_peerings || j < after->n_peerings) {
+		const struct peering *b = i < before->n_peerings ? &before->peerings[i] : NULL;
+		const struct peering *n = j < after->n_peerings ? &after->peerings[j] : NULL;
+		int order = !b ? 1 : !n ? -1 : strcmp(b->name, n->name);
+		struct plan_change *at = arena_push(a, changes, *ret_n);
+
+		if (!order)
+			*at = change(before, b, after, n, a);
+		else if (order < 0)
+			*at = (struct plan_change){ b->name, b, NULL, EFFECT_REMOVED, NULL };
+		else
+			*at = (struct plan_change){ n->name, NULL, n, EFFECT_ADDED, NULL };
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return changes;
+}
+
+static struct plan_change change(const struct plan *before, const struct peering *b,
+				 const struct plan *after, const struct peering *a,
+				 struct arena *arena)
+{
+	struct verdict v = { EFFECT_NONE, { 0 } };
+	struct plan_change result = { .name = a->name, .before = b, .after = a };
+
+	differs(&v, !ip_eq(&before->router_id, &after->router_id), EFFECT_RESTART, "router id");
+	differs(&v, a->remote_as != b->remote_as, EFFECT_RESTART, "remote AS");
+	differs(&v, a->local_as != b->local_as, EFFECT_RESTART, "local AS");
+	differs(&v, a->local_port != b->local_port, EFFECT_RESTART, "listen port");
+	differs(&v, !ip_eq(&a->source, &b->source), EFFECT_RESTART, "source address");
+	differs(&v, a->strict_bind != b->strict_bind, EFFECT_RESTART, "bind mode");
+	differs(&v, a->passive != b->passive, EFFECT_RESTART, "passive");
+	differs(&v, a->direct != b->direct, EFFECT_RESTART,
+		a->direct ? "multihop to direct" : "direct to multihop");
+	differs(&v, a->llgr != b->llgr, EFFECT_RESTART, "restart mode");
+	differs(&v, memcmp(&a->restart_time, &b->restart_time, sizeof a->restart_time) != 0,
+		EFFECT_RESTART, "restart time");
+	differs(&v, a->rr_client != b->rr_client || !ip_eq(&a->cluster_id, &b->cluster_id),
+		EFFECT_RESTART, "route reflection");
+	differs(&v, !a->hold && !str_eq(a->password, b->password), EFFECT_RESTART, "password");
+	differs(&v, a->disabled != b->disabled, EFFECT_RESTART,
+		a->disabled ? "disabled" : "enabled");
+	differs(&v, !strmap_eq(&a->extensions, &b->extensions), EFFECT_RESTART, "extensions");
+	differs(&v, filters_differ(a, b), EFFECT_RELOAD, "filters");
+	differs(&v, a->gateway_onlink != b->gateway_onlink, EFFECT_RELOAD, "gateway mode");
+	differs(&v, a->gateway_onlink && onlink_differ(before, after), EFFECT_RELOAD,
+		"on-link prefixes");
+	differs(&v, pools_differ(before, after), EFFECT_RELOAD, "address pools");
+	differs(&v, a->bfd != b->bfd, EFFECT_SOFT, "BFD");
+	differs(&v, !str_eq(a->origin, b->origin), EFFECT_SOFT, "asked for by another resource");
+	result.effect = v.effect;
+	result.why = v.why.len ? arena_str(arena, v.why.at) : NULL;
+	buf_free(&v.why);
+	return result;
+}
+
+static void differs(struct verdict *v, bool differ, enum effect effect, const char *what)
+{
+	if (!differ)
+		return;
+	v->effect = MAX(v->effect, effect);
+	buf_printf(&v->why, "%s%s", v->why.len ? ", " : "", what);
+}
+
+static bool filters_differ(const struct peering *a, const struct peering *b)
+{
+	if (a->n_filters != b->n_filters)
+		return true;
+	for (size_t i = 0; i < a->n_filters; i++)
+		if (strcmp(a->filters[i]->meta.name, b->filters[i]->meta.name) != 0 ||
+		    !resource_same(a->filters[i], b->filters[i]))
+			return true;
+	return false;
+}
+
+static bool pools_differ(const struct plan *a, const struct plan *b)
+{
+	if (a->n_pools != b->n_pools)
+		return true;
+	for (size_t i = 0; i < a->n_pools; i++)
+		if (!cidr_eq(&a->pools[i].cidr, &b->pools[i].cidr) ||
+		    a->pools[i].export != b->pools[i].export)
+			return true;
+	return false;
+}
+
+static bool onlink_differ(const struct plan *a, const struct plan *b)
+{
+	return a->n_onlink != b->n_onlink ||
+	       (a->n_onlink && memcmp(a->onlink, b->onlink, a->n_onlink * sizeof *a->onlink) != 0);
+}

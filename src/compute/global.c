@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is wrong with the fabric as a whole: objects that do not decode, peers that mean no node
+ * (decisions.md 31). A node's own plan cannot say it, since it is about no node.
+ */
+#include "compute/planner.h"
+
+static void peer_problems(struct planner *p, const struct resource *r, const struct bgppeer *peer);
+static size_t selected(const struct planner *p, const struct selector *s);
+
+const struct problem *plan_global_problems(const struct snapshot *snap, struct arena *a,
+					   size_t *ret_n)
+{
+	struct planner p = { .snap = snap, .arena = a };
+
+	p.plan = arena_new(a, struct plan);
+	for (int k = 0; k < KIND_COUNT; k++)
+		for (size_t i = 0; i < snapshot_count(snap, kinds[k]); i++) {
+			const struct resource *r = snapshot_at(snap, kinds[k], i);
+
+			for (size_t j = 0; j < r->n_complaints; j++) {
+				const struct diag *d = &r->complaints[j];
+
+				if (d->level == DIAG_NOTE ||
+				    (resource_broken(r) && d->level != DIAG_ERROR))
+					continue;
+				problem_add(&p,
+					    d->level == DIAG_ERROR ? PROBLEM_INVALID :
+								     PROBLEM_NOT_ACTED_ON,
+					    d->level, r, NULL, "%s%s%s", d->field ? d->field : "",
+					    d->field ? ": " : "", d->text);
+			}
+			if (!resource_broken(r) && r->kind == &kind_bgppeer)
+				peer_problems(&p, r, r->spec);
+		}
+	*ret_n = p.n_problems;
+	return p.problems;
+}
+
+static void peer_problems(struct planner *p, const struct resource *r, const struct bgppeer *peer)
+{
+	if (!str_empty(peer->node) && !snapshot_find(p->snap, &kind_node, peer->node))
+		problem_add(p, PROBLEM_NO_SUCH_NODE, DIAG_WARNING, r, NULL,
+			    "no Node is named \"%s\"", peer->node);
+	if (peer->node_selector && !selected(p, peer->node_selector))
+		problem_add(p, PROBLEM_SELECTS_NOTHING, DIAG_WARNING, r, NULL,
+			    "nodeSelector %s selects no node", selector_text(peer->node_selector));
+	if (peer->peer_selector && !selected(p, peer->peer_selector))
+		problem_add(p, PROBLEM_SELECTS_NOTHING, DIAG_WARNING, r, NULL,
+			    "peerSelector %s selects no node", selector_text(peer->peer_selector));
+	if (!peer->peer_selector && !ip_is_set(&peer->peer_ip.ip) && !peer->local_workload_selector)
+		problem_add(p, PROBLEM_SELECTS_NOTHING, DIAG_WARNING, r, NULL,
+			    "it has neither peerIP nor peerSelector, so it asks for no session");
+	for (size_t i = 0; i < peer->filters.n; i++)
+		if (!snapshot_find(p->snap, &kind_bgpfilter,
+				   list_at(peer->filters, const char *, i)))
+			problem_add(p, PROBLEM_FILTER_MISSING, DIAG_WARNING, r, NULL,
+				    "there is no BGPFilter \"%s\"",
+				    list_at(peer->filters, const char *, i));
+}
+
+/* 1 when at least one node matches: who wants the count asks the plans. */
+static size_t selected(const struct planner *p, const struct selector *s)
+{
+	for (size_t i = 0; i < snapshot_count(p->snap, &kind_node); i++) {
+		const struct resource *r = snapshot_at(p->snap, &kind_node, i);
+
+		if (!resource_broken(r) && selector_match(s, &r->meta.labels))
+			return 1;
+	}
+	return 0;
+}

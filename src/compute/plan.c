@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compute/plan.h"
+
+#include <stdarg.h>
+
+#include "base/digest.h"
+#include "base/text.h"
+#include "compute/planner.h"
+
+const char *const problem_names[PROBLEM_COUNT + 1] = {
+	[PROBLEM_NONE] = "NONE",
+	[PROBLEM_NO_NODE] = "NO_NODE",
+	[PROBLEM_NO_SUCH_NODE] = "NO_SUCH_NODE",
+	[PROBLEM_SELECTS_NOTHING] = "SELECTS_NOTHING",
+	[PROBLEM_NO_LOCAL_ADDRESS] = "NO_LOCAL_ADDRESS",
+	[PROBLEM_NO_REMOTE_ADDRESS] = "NO_REMOTE_ADDRESS",
+	[PROBLEM_NO_ROUTER_ID] = "NO_ROUTER_ID",
+	[PROBLEM_AS_UNKNOWN] = "AS_UNKNOWN",
+	[PROBLEM_SECRET_MISSING] = "SECRET_MISSING",
+	[PROBLEM_SECRET_UNREADABLE] = "SECRET_UNREADABLE",
+	[PROBLEM_SECRET_INVALID] = "SECRET_INVALID",
+	[PROBLEM_FILTER_MISSING] = "FILTER_MISSING",
+	[PROBLEM_FILTER_INVALID] = "FILTER_INVALID",
+	[PROBLEM_INVALID] = "INVALID",
+	[PROBLEM_DOUBLE] = "DOUBLE",
+	[PROBLEM_SELF] = "SELF",
+	[PROBLEM_NOT_EXPRESSIBLE] = "NOT_EXPRESSIBLE",
+	[PROBLEM_EXTENSION] = "EXTENSION",
+	[PROBLEM_NOT_ACTED_ON] = "NOT_ACTED_ON",
+	[PROBLEM_NOT_ONLINK] = "NOT_ONLINK",
+	[PROBLEM_DISABLED] = "DISABLED",
+	[PROBLEM_REFUSED_BY_BIRD] = "REFUSED_BY_BIRD",
+};
+
+static const struct plan *plan_finish(struct planner *p);
+static void plan_router_id(struct planner *p);
+static void plan_onlink(struct planner *p);
+static void plan_policy(struct planner *p);
+static void plan_broken(struct planner *p);
+static int problem_cmp(const void *a, const void *b);
+static int pool_cmp(const void *a, const void *b);
+static int cidr_cmp(const void *a, const void *b);
+static int str_cmp(const void *a, const void *b);
+
+const struct plan *plan_compute(const struct snapshot *snap, const char *node,
+				const struct facts *facts, struct arena *a)
+{
+	static const struct bgpconfiguration none;
+	const struct resource *self = snapshot_find(snap, &kind_node, node);
+	const struct resource *config = snapshot_find(snap, &kind_bgpconfiguration, "default");
+	struct planner p = { .snap = snap, .facts = facts, .arena = a };
+
+	p.plan = arena_new(a, struct plan);
+	p.plan->node = arena_str(a, node);
+	p.config = config && config->spec ? config->spec : &none;
+	if (!self)
+		problem_add(&p, PROBLEM_NO_NODE, DIAG_ERROR, NULL, NULL,
+			    "no Node is named \"%s\"; what BIRD runs is left as it is", node);
+	else if (resource_broken(self))
+		problem_add(
+			&p, PROBLEM_INVALID, DIAG_ERROR, self, NULL,
+			"the Node of this machine does not decode (%s); what BIRD runs is left as it is",
+			self->n_complaints ? self->complaints[0].text : "no reason given");
+	else if (config && resource_broken(config))
+		problem_add(
+			&p, PROBLEM_INVALID, DIAG_ERROR, config, NULL,
+			"all sessions rest on it and it does not decode (%s); what BIRD runs is left as it is",
+			config->n_complaints ? config->complaints[0].text : "no reason given");
+	else
+		p.plan->known = true;
+	if (!p.plan->known)
+		return plan_finish(&p);
+	hosts_make(&p, node);
+	plan_router_id(&p);
+	plan_onlink(&p);
+	plan_policy(&p);
+	plan_broken(&p);
+	peers_collect(&p);
+	mesh_collect(&p);
+	peerings_make(&p);
+	return plan_finish(&p);
+}
+
+const struct peering *plan_find(const struct plan *p, const char *name)
+{
+	size_t low = 0, high = p->n_peerings;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(p->peerings[mid].name, name);
+
+		if (!order)
+			return &p->peerings[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+const char *peering_name(const struct endpoint *remote, struct arena *a)
+{
+	static const char hex[] = "0123456789abcdef";
+	const struct ip_text address = ip_text(&remote->ip);
+	char name[160] = "peer_", *at = name + 5;
+	size_t len;
+
+	for (const char *c = address.s; *c; c++)
+		*at++ = *c == '.' || *c == ':' ? '_' : *c;
+	if (remote->port && remote->port != 179) {
+		char digits[5];
+		int n = 0;
+
+		*at++ = '_';
+		*at++ = 'p';
+		for (unsigned port = remote->port; port; port /= 10)
+			digits[n++] = (char)('0' + port % 10);
+		while (n)
+			*at++ = digits[--n];
+	}
+	if (*remote->zone) {
+		*at++ = '_';
+		*at++ = 'i';
+	}
+	for (const char *c = remote->zone; *c; c++) {
+		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+			     (*c >= '0' && *c <= '9');
+
+		if (plain) {
+			*at++ = *c;
+			continue;
+		}
+		*at++ = '_';
+		*at++ = hex[(unsigned char)*c >> 4];
+		*at++ = hex[*c & 15];
+	}
+	len = (size_t)(at - name);
+	if (len > 64) { /* the longest symbol BIRD takes: a digest tail keeps it injective */
+		struct digest d = digest_of(name, len);
+		struct digest_text tail = digest_hex(&d);
+
+		memcpy(name + 46, "_z", 2);
+		memcpy(name + 48, tail.s, 16);
+		len = 64;
+	}
+	return arena_strn(a, name, len);
+}
+
+struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, size_t *ret_n)
+{
+	struct secret_ref *refs = NULL;
+	size_t n_peers = snapshot_count(snap, &kind_bgppeer);
+
+	*ret_n = 0;
+	for (size_t i = 0; i <= n_peers; i++) { /* the last round is the mesh */
+		const struct resource *r =
+			i < n_peers ? snapshot_at(snap, &kind_bgppeer, i) :
+				      snapshot_find(snap, &kind_bgpconfiguration, "default");
+		const struct secret_ref *ref;
+		bool seen = false;
+
+		if (!r || resource_broken(r))
+			continue;
+		ref = i < n_peers ? &resource_spec(r, bgppeer)->password.ref :
+				    &resource_spec(r, bgpconfiguration)->mesh_password.ref;
+		if (str_empty(ref->name))
+			continue;
+		for (size_t j = 0; j < *ret_n && !seen; j++)
+			seen = str_eq(refs[j].name, ref->name) && str_eq(refs[j].key, ref->key);
+		if (!seen)
+			*arena_push(a, refs, *ret_n) =
+				(struct secret_ref){ arena_str(a, ref->name),
+						     arena_str(a, ref->key) };
+	}
+	return refs;
+}
+
+void problem_add(struct planner *p, enum problem_code code, enum diag_level level,
+		 const struct resource *by, const char *peering, const char *format, ...)
+{
+	struct problem *at = arena_push(p->arena, p->problems, p->n_problems);
+	va_list args;
+
+	va_start(args, format);
+	at->text = arena_vprintf(p->arena, format, args);
+	va_end(args);
+	at->code = code;
+	at->level = level;
+	at->origin = by			     ? origin_of(by, p->arena) :
+		     code == PROBLEM_NO_NODE ? arena_printf(p->arena, "node/%s", p->plan->node) :
+					       "mesh";
+	at->origin_version = by ? by->meta.version : NULL;
+	at->peering = peering;
+}
+
+const char *origin_of(const struct resource *by, struct arena *a)
+{
+	return resource_id(by, a);
+}
+
+static const struct plan *plan_finish(struct planner *p)
+{
+	if (p->n_problems > 1)
+		qsort(p->problems, p->n_problems, sizeof *p->problems, problem_cmp);
+	p->plan->problems = p->problems;
+	p->plan->n_problems = p->n_problems;
+	return p->plan;
+}
+
+/* decisions.md 3: given, or the Node's IPv4, or four bytes of the name's digest. */
+static void plan_router_id(struct planner *p)
+{
+	const char *given = p->facts->router_id;
+	struct ip id = p->self->address4;
+	struct digest d;
+
+	if (!str_empty(given) && strcmp(given, "hash") != 0) {
+		if (ip_parse(given, &id) && id.family == 4 &&
+		    (id.bytes[0] | id.bytes[1] | id.bytes[2] | id.bytes[3])) {
+			p->plan->router_id = id;
+			return;
+		}
+		problem_add(
+			p, PROBLEM_NO_ROUTER_ID, DIAG_WARNING, p->self->resource, NULL,
+			"CALICO_ROUTER_ID is \"%s\", which is neither an IPv4 address nor \"hash\"; "
+			"the Node's own is used",
+			text_clean(p->arena, given, strlen(given), 64));
+		id = p->self->address4;
+	} else if (!str_empty(given)) {
+		id = (struct ip){ 0 };
+	}
+	if (!ip_is_set(&id)) {
+		d = digest_of(p->plan->node, strlen(p->plan->node));
+		id.family = 4;
+		memcpy(id.bytes, d.bytes, 4);
+		if (id.bytes[0] > 223)
+			id.bytes[0] -= 32;
+	}
+	p->plan->router_id = id;
+}
+
+static void plan_onlink(struct planner *p)
+{
+	struct cidr *nets = NULL;
+	size_t n = 0, kept = 0;
+
+	if (p->facts->onlink_known) {
+		p->n_onlink = p->facts->n_onlink;
+		p->onlink = arena_array(p->arena, struct onlink, p->n_onlink);
+		if (p->n_onlink)
+			memcpy(p->onlink, p->facts->onlink, p->n_onlink * sizeof *p->onlink);
+	} else {
+		const struct node *self = resource_spec(p->self->resource, node);
+		const struct cidr *own[] = { self->bgp ? &self->bgp->ipv4_address : NULL,
+					     self->bgp ? &self->bgp->ipv6_address : NULL };
+
+		for (size_t i = 0; i < lengthof(own); i++)
+			if (own[i] && ip_is_set(&own[i]->ip))
+				*arena_push(p->arena, p->onlink, p->n_onlink) =
+					(struct onlink){ .interface = "", .address = *own[i] };
+	}
+	for (size_t i = 0; i < p->n_onlink; i++) {
+		const struct cidr *c = &p->onlink[i].address;
+
+		if (c->len < ip_bits(&c->ip) && !ip_is_link_local(&c->ip))
+			*arena_push(p->arena, nets, n) = cidr_network(c);
+	}
+	if (n > 1)
+		qsort(nets, n, sizeof *nets, cidr_cmp);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || !cidr_eq(&nets[i], &nets[kept - 1]))
+			nets[kept++] = nets[i];
+	p->plan->onlink = nets;
+	p->plan->n_onlink = kept;
+}
+
+/* What this node may announce, and what the base part of the text needs. */
+static void plan_policy(struct planner *p)
+{
+	struct plan_pool *pools = NULL;
+	const char **ignored;
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < snapshot_count(p->snap, &kind_ippool); i++) {
+		const struct resource *r = snapshot_at(p->snap, &kind_ippool, i);
+		const struct ippool *pool = r->spec;
+
+		if (pool)
+			*arena_push(p->arena, pools, n) =
+				(struct plan_pool){ pool->cidr, pool->disable_bgp_export != YES };
+	}
+	if (n >
+	    1) /* of the same CIDR the one with the lowest name counts: qsort must keep the order */
+		qsort(pools, n, sizeof *pools, pool_cmp);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || !cidr_eq(&pools[i].cidr, &pools[kept - 1].cidr))
+			pools[kept++] = pools[i];
+	p->plan->pools = pools;
+	p->plan->n_pools = kept;
+	ignored = arena_array(p->arena, const char *, p->config->ignored_interfaces.n);
+	for (size_t i = 0; i < p->config->ignored_interfaces.n; i++)
+		ignored[i] = list_at(p->config->ignored_interfaces, const char *, i);
+	p->plan->ignored_interfaces = ignored;
+	p->plan->n_ignored_interfaces = p->config->ignored_interfaces.n;
+	p->plan->log_severity = p->config->log_severity_screen;
+}
+
+static void plan_broken(struct planner *p)
+{
+	static const struct kind *const matter[] = { &kind_bgppeer, &kind_node };
+	const char **broken = NULL;
+	size_t n = 0;
+
+	for (size_t k = 0; k < lengthof(matter); k++)
+		for (size_t i = 0; i < snapshot_count(p->snap, matter[k]); i++) {
+			const struct resource *r = snapshot_at(p->snap, matter[k], i);
+
+			if (resource_broken(r))
+				*arena_push(p->arena, broken, n) = origin_of(r, p->arena);
+		}
+	if (n > 1)
+		qsort(broken, n, sizeof *broken, str_cmp);
+	p->plan->broken = broken;
+	p->plan->n_broken = n;
+}
+
+static int problem_cmp(const void *a, const void *b)
+{
+	const struct problem *x = a, *y = b;
+	int order = strcmp(x->origin, y->origin);
+
+	if (!order)
+		order = (int)x->code - (int)y->code;
+	if (!order)
+		order = strcmp(x->peering ? x->peering : "", y->peering ? y->peering : "");
+	return order ? order : strcmp(x->text, y->text);
+}
+
+static int pool_cmp(const void *a, const void *b)
+{
+	return cidr_cmp(&((const struct plan_pool *)a)->cidr, &((const struct plan_pool *)b)->cidr);
+}
+
+static int cidr_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct cidr));
+}
+
+static int str_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}

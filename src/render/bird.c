@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The text in order: head and id, base part, filters, one block per peering, the operator's include.
+ * What must stay as BIRD last accepted it is copied from there with the filters it names.
+ */
+#include "render/bird.h"
+
+#include "render/filter.h"
+
+#include <stdio.h>
+
+struct rendering {
+	const struct plan *plan;
+	const struct render_options *options;
+	struct conf *conf;
+	struct arena *arena;
+	bool md5_keyword; /* BIRD 2.17 and later warns unless it is said */
+};
+
+struct channel { /* the filters of a peering, found before its block is opened */
+	const char *import, *export;
+};
+
+struct template_out {
+	struct buf *text;
+	const char *indent;
+};
+
+static void base_part(struct rendering *r);
+static void base_kernel(struct conf *c, int family);
+static void peering_block(struct rendering *r, const struct peering *p, const struct channel *ch);
+static void peering_protocol(struct rendering *r, const struct peering *p);
+static void peering_restart(struct buf *out, const struct peering *p);
+static void template_line(void *ctx, const char *text);
+static const struct conf_block *kept_block(const struct rendering *r, const struct peering *p);
+static void keep(struct rendering *r, const struct conf_block *b);
+static bool kept_orphan(const struct rendering *r, const struct conf_block *b);
+static bool held(const struct rendering *r, const char *name);
+static bool among(const char *const *words, size_t n, const char *word);
+static bool version_at_least(const char *version, unsigned major, unsigned minor);
+
+struct conf *render_bird(const struct plan *plan, const struct render_options *options,
+			 struct arena *a)
+{
+	struct rendering r = { .plan = plan, .options = options, .arena = a };
+	const struct conf *last = options->last;
+	struct channel *channels = arena_array(a, struct channel, plan->n_peerings);
+	const struct conf_block **kept =
+		arena_array(a, const struct conf_block *, plan->n_peerings);
+	struct filter_set *filters;
+
+	r.conf = conf_new(a);
+	r.md5_keyword = version_at_least(options->bird_version, 2, 17);
+	base_part(&r);
+	filters = filter_set_new(plan, r.conf, a);
+	for (size_t i = 0; i < plan->n_peerings; i++) {
+		const struct peering *p = &plan->peerings[i];
+
+		kept[i] = kept_block(&r, p);
+		if (kept[i]) {
+			filter_keep(filters, last, last->text.at + kept[i]->at, kept[i]->len);
+			continue;
+		}
+		channels[i].import = filter_import(filters, p, p->remote.ip.family);
+		channels[i].export = filter_export(filters, p, p->remote.ip.family);
+	}
+	for (size_t i = 0; last && i < last->n_blocks; i++)
+		if (kept_orphan(&r, &last->blocks[i]))
+			filter_keep(filters, last, last->text.at + last->blocks[i].at,
+				    last->blocks[i].len);
+	for (size_t i = 0; i < plan->n_peerings; i++) {
+		if (kept[i])
+			keep(&r, kept[i]);
+		else if (!held(&r, plan->peerings[i].name))
+			peering_block(&r, &plan->peerings[i], &channels[i]);
+	}
+	for (size_t i = 0; last && i < last->n_blocks; i++)
+		if (kept_orphan(&r, &last->blocks[i]))
+			keep(&r, &last->blocks[i]);
+	if (options->include) {
+		const char *glob = conf_quote(options->include, a);
+
+		conf_open(r.conf, "include", "include", NULL);
+		if (glob)
+			conf_line(r.conf, "include %s;", glob);
+		conf_close(r.conf);
+	}
+	conf_finish(r.conf);
+	return r.conf;
+}
+
+static void base_part(struct rendering *r)
+{
+	const struct plan *plan = r->plan;
+	struct conf *c = r->conf;
+
+	conf_open(c, "base", "base", NULL);
+	conf_line(c, "log syslog { info, remote, warning, error, auth, fatal, bug };");
+	conf_line(c, "timeformat protocol iso long ms;");
+	conf_line(c, "timeformat log iso long ms;");
+	conf_line(c, "timeformat base iso long ms;");
+	conf_line(c, "router id %s;", ip_text(&plan->router_id).s);
+	conf_line(c, "graceful restart wait 60;");
+	if (plan->log_severity == SEVERITY_TRACE || plan->log_severity == SEVERITY_DEBUG)
+		conf_line(c, "debug protocols all;");
+	else if (plan->log_severity <= SEVERITY_INFO)
+		conf_line(c, "debug protocols { states };");
+	conf_line(c, "protocol device peerage_device {\n\tscan time 20;\n}");
+	buf_str(&c->text, "protocol direct peerage_direct {\n\tipv4;\n\tipv6;\n\tinterface ");
+	for (size_t i = 0; i < plan->n_ignored_interfaces; i++) {
+		const char *pattern = conf_quote(plan->ignored_interfaces[i], r->arena);
+
+		if (pattern)
+			buf_printf(&c->text, "-%s, ", pattern);
+	}
+	conf_line(c, "-\"cali*\", -\"kube-ipvs*\", \"*\";\n}");
+	conf_line(c,
+		  "protocol bfd peerage_bfd {\n}"); /* always, so that BFD later adds no protocol */
+	base_kernel(c, 4);
+	base_kernel(c, 6);
+	/* Calico's timers, for BIRD's own would wait up to 300 s after an error. */
+	conf_line(c, "template bgp peerage_base {");
+	conf_line(c, "\tconnect delay time 2;\n\tconnect retry time 5;\n\terror wait time 5, 30;");
+	conf_line(c, "\tgraceful restart on;\n}");
+	conf_close(c);
+}
+
+static void base_kernel(struct conf *c, int family)
+{
+	conf_line(c, "protocol kernel peerage_kernel%d {", family);
+	conf_line(c,
+		  "\tpersist;\n\tlearn;\n\tscan time 20;\n\tmerge paths on;\n\tgraceful restart;");
+	conf_line(c, "\tipv%d {\n\t\timport all;", family);
+	conf_line(c, "\t\texport where source = RTS_BGP && dest != RTD_UNREACHABLE;\n\t};\n}");
+}
+
+static void peering_block(struct rendering *r, const struct peering *p, const struct channel *ch)
+{
+	struct buf *out = &r->conf->text;
+	int family = p->remote.ip.family;
+	const char *remote =
+		p->remote_node ? arena_printf(r->arena, "node/%s", p->remote_node) : NULL;
+
+	conf_open(r->conf, p->name, p->origin, remote);
+	buf_str(out, "protocol bgp ");
+	buf_str(out, p->name);
+	buf_str(out, " from peerage_base {\n\tdescription \"");
+	buf_str(out, p->origin); /* a name: its alphabet has no quote */
+	buf_str(out, "\";\n");
+	peering_protocol(r, p);
+	if (r->options->template)
+		template_fill(r->options->template, TEMPLATE_PROTOCOL, &p->extensions,
+			      template_line, &(struct template_out){ out, "\t" });
+	buf_str(out,
+		family == 4 ?
+			"\tipv4 {\n\t\tgateway recursive;\n\t\tigp table master4;\n\t\tadd paths on;\n" :
+			"\tipv6 {\n\t\tgateway recursive;\n\t\tigp table master6;\n\t\tadd paths on;\n");
+	buf_str(out, "\t\timport ");
+	buf_str(out, ch->import);
+	buf_str(out, ";\n\t\texport ");
+	buf_str(out, ch->export);
+	buf_str(out, ";\n");
+	if (r->options->template)
+		template_fill(r->options->template, TEMPLATE_CHANNEL, &p->extensions, template_line,
+			      &(struct template_out){ out, "\t\t" });
+	buf_str(out, "\t};\n}\n");
+	conf_close(r->conf);
+}
+
+static void peering_protocol(struct rendering *r, const struct peering *p)
+{
+	struct buf *out = &r->conf->text;
+
+	if (p->disabled || p->hold) /* held, and BIRD runs nothing for it */
+		buf_str(out, "\tdisabled;\n");
+	buf_str(out, "\tlocal ");
+	if (ip_is_set(&p->source)) {
+		buf_str(out, ip_text(&p->source).s);
+		buf_char(out, ' ');
+	}
+	if (p->local_port) {
+		buf_str(out, "port ");
+		buf_u64(out, p->local_port);
+		buf_char(out, ' ');
+	}
+	buf_str(out, "as ");
+	buf_u64(out, p->local_as);
+	buf_str(out, ";\n\tneighbor ");
+	buf_str(out, ip_text(&p->remote.ip).s);
+	if (*p->remote.zone) {
+		buf_str(out, "%'");
+		buf_str(out, p->remote.zone); /* checked when decoded: no quote */
+		buf_char(out, '\'');
+	}
+	if (p->remote.port) {
+		buf_str(out, " port ");
+		buf_u64(out, p->remote.port);
+	}
+	buf_str(out, " as ");
+	buf_u64(out, p->remote_as);
+	buf_str(out, p->direct ? ";\n\tdirect;\n" : ";\n\tmultihop;\n");
+	if (p->strict_bind)
+		buf_str(out, "\tstrict bind on;\n\tfree bind on;\n");
+	if (p->passive)
+		buf_str(out, "\tpassive on;\n");
+	if (p->bfd)
+		buf_str(out, p->bfd == BFD_GRACEFUL ? "\tbfd graceful;\n" : "\tbfd on;\n");
+	peering_restart(out, p);
+	if (p->rr_client)
+		buf_printf(out, "\trr client;\n\trr cluster id %s;\n", ip_text(&p->cluster_id).s);
+	if (p->password && !p->disabled) {
+		if (r->md5_keyword)
+			buf_str(out, "\tauthentication md5;\n");
+		buf_str(out, "\tpassword \"");
+		buf_str(out, r->options->redact ? "<redacted>" : p->password);
+		buf_str(out, "\";\n");
+	}
+}
+
+/* LLGR goes straight to stale routes: restart time 0 (bird2.md 2.5). */
+static void peering_restart(struct buf *out, const struct peering *p)
+{
+	if (p->llgr)
+		buf_str(out, "\tgraceful restart time 0;\n\tlong lived graceful restart on;\n");
+	if (p->restart_time.set) {
+		buf_str(out, p->llgr ? "\tlong lived stale time " : "\tgraceful restart time ");
+		buf_u64(out, p->restart_time.value);
+		buf_str(out, ";\n");
+	}
+}
+
+static void template_line(void *ctx, const char *text)
+{
+	const struct template_out *to = ctx;
+
+	buf_str(to->text, to->indent);
+	buf_str(to->text, text);
+	buf_char(to->text, '\n');
+}
+
+/* The text of LAST that stands for P, NULL when P is rendered. */
+static const struct conf_block *kept_block(const struct rendering *r, const struct peering *p)
+{
+	if (p->disabled || !(p->hold || held(r, p->name)))
+		return NULL;
+	return conf_find(r->options->last, p->name);
+}
+
+static void keep(struct rendering *r, const struct conf_block *b)
+{
+	conf_open(r->conf, b->name, b->origin, b->remote);
+	conf_text(r->conf, r->options->last->text.at + b->at, b->len);
+	conf_close(r->conf);
+}
+
+/* A session that the plan no longer has only because a resource it came from does not decode. */
+static bool kept_orphan(const struct rendering *r, const struct conf_block *b)
+{
+	const struct plan *p = r->plan;
+
+	if (strncmp(b->name, "peer_", 5) != 0 || plan_find(p, b->name) || held(r, b->name))
+		return false;
+	return among(p->broken, p->n_broken, b->origin) ||
+	       (b->remote && among(p->broken, p->n_broken, b->remote));
+}
+
+static bool held(const struct rendering *r, const char *name)
+{
+	return among(r->options->held, r->options->n_held, name);
+}
+
+/* Is WORD one of N sorted WORDS? */
+static bool among(const char *const *words, size_t n, const char *word)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t mid = low + (n - low) / 2;
+		int order = strcmp(words[mid], word);
+
+		if (!order)
+			return true;
+		if (order < 0)
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return false;
+}
+
+static bool version_at_least(const char *version, unsigned major, unsigned minor)
+{
+	unsigned have_major = 0, have_minor = 0;
+
+	if (!version || sscanf(version, "%u.%u", &have_major, &have_minor) < 1)
+		return false;
+	return have_major > major || (have_major == major && have_minor >= minor);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plan as configuration of BIRD 2. Pure: same plan and options, same bytes. No value of any
+ * resource can inject configuration: what is not a number or an address goes through conf_quote()
+ * or has an alphabet of its own.
+ */
+#pragma once
+
+#include "compute/plan.h"
+#include "render/conf.h"
+#include "render/template.h"
+
+struct render_options {
+	const struct template *template; /* NULL: none */
+	const char *include;             /* glob of the operator's own files; NULL: none */
+	const char *bird_version;        /* of the running BIRD, "2.0.12"; NULL: the oldest we know */
+	bool redact;                     /* passwords as "<redacted>": for people, never for BIRD */
+	const struct conf *last;         /* what BIRD last accepted; NULL: nothing */
+	const char *const *held;         /* peerings that BIRD refused: their text of LAST stays, and
+	                                  * where there is none they are left out; sorted */
+	size_t n_held;
+};
+
+/* PLAN must be known. The caller frees the conf; all but its text is in A. */
+struct conf *render_bird(const struct plan *plan, const struct render_options *options,
+			 struct arena *a);

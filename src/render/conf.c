@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "render/conf.h"
+
+#include <stdio.h>
+
+#define ID_LINE "define conf_id = \""
+#define BLOCK	"# block "
+#define END	"# end\n"
+
+static void count_lines(struct conf *c);
+static struct conf *conf_empty(struct arena *a);
+static bool starts(const char *text, size_t len, const char *with);
+static char *word_next(struct arena *a, const char **at, const char *end);
+
+struct conf *conf_new(struct arena *a)
+{
+	struct conf *c = conf_empty(a);
+
+	buf_str(&c->text, CONF_HEAD ID_LINE);
+	c->id_at = c->text.len;
+	buf_str(&c->text, "0000000000000000\";\n");
+	return c;
+}
+
+void conf_open(struct conf *c, const char *name, const char *origin, const char *remote)
+{
+	struct conf_block *b = arena_push(c->arena, c->blocks, c->n_blocks);
+
+	b->name = name;
+	b->origin = origin;
+	b->remote = remote;
+	buf_str(&c->text, BLOCK);
+	buf_str(&c->text, name);
+	buf_char(&c->text, ' ');
+	buf_str(&c->text, origin);
+	if (remote) {
+		buf_char(&c->text, ' ');
+		buf_str(&c->text, remote);
+	}
+	buf_char(&c->text, '\n');
+	count_lines(c);
+	b->at = c->text.len;
+	b->line = c->lines + 1;
+	c->open = true;
+}
+
+void conf_close(struct conf *c)
+{
+	struct conf_block *b = &c->blocks[c->n_blocks - 1];
+
+	count_lines(c);
+	b->len = c->text.len - b->at;
+	b->n_lines = c->lines + 1 - b->line;
+	buf_str(&c->text, END);
+	count_lines(c);
+	c->open = false;
+}
+
+void conf_line(struct conf *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&c->text, format, args);
+	va_end(args);
+	buf_char(&c->text, '\n');
+}
+
+void conf_text(struct conf *c, const char *text, size_t len)
+{
+	buf_add(&c->text, text, len);
+}
+
+const char *conf_quote(const char *text, struct arena *a)
+{
+	for (const char *s = text; *s; s++)
+		if (*s == '"' || ((unsigned char)*s < ' ' && *s != '\t') || *s == 0x7f)
+			return NULL;
+	return arena_printf(a, "\"%s\"", text);
+}
+
+void conf_finish(struct conf *c)
+{
+	struct digest d;
+	struct digest_text hex;
+
+	/* The id's own place holds zeros while the digest is taken: every byte but its own counts. */
+	memset(c->text.at + c->id_at, '0', 16);
+	d = digest_of(c->text.at, c->text.len);
+	hex = digest_hex(&d);
+	memcpy(c->id, hex.s, 16);
+	c->id[16] = '\0';
+	memcpy(c->text.at + c->id_at, c->id, 16);
+}
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	if (c->text.at) /* passwords */
+		explicit_bzero(c->text.at, c->text.len);
+	buf_free(&c->text);
+}
+
+const struct conf_block *conf_owner(const struct conf *c, unsigned line)
+{
+	size_t low = 0, high = c->n_blocks;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct conf_block *b = &c->blocks[mid];
+
+		if (line >= b->line && line < b->line + b->n_lines)
+			return b;
+		if (line < b->line)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+const struct conf_block *conf_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; c && i < c->n_blocks; i++)
+		if (strcmp(c->blocks[i].name, name) == 0)
+			return &c->blocks[i];
+	return NULL;
+}
+
+struct conf *conf_parse(const char *text, size_t len, struct arena *a)
+{
+	const char *end = text + len, *line = text;
+	struct conf_block *open = NULL;
+	struct conf *c;
+
+	if (!starts(text, len, CONF_HEAD))
+		return NULL;
+	c = conf_empty(a);
+	buf_add(&c->text, text, len);
+	while (line < end) {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		const char *next = stop ? stop + 1 : end;
+		size_t left = (size_t)(next - line);
+
+		c->lines++;
+		if (!open && starts(line, left, BLOCK)) {
+			const char *at = line + strlen(BLOCK);
+
+			open = arena_push(a, c->blocks, c->n_blocks);
+			open->name = word_next(a, &at, stop ? stop : end);
+			open->origin = word_next(a, &at, stop ? stop : end);
+			open->remote = word_next(a, &at, stop ? stop : end);
+			if (!*open->remote)
+				open->remote = NULL;
+			open->at = (size_t)(next - text);
+			open->line = c->lines + 1;
+		} else if (open && starts(line, left, END)) {
+			open->len = (size_t)(line - text) - open->at;
+			open->n_lines = c->lines - open->line;
+			open = NULL;
+		} else if (!open && !c->id_at && starts(line, left, ID_LINE) &&
+			   left >= strlen(ID_LINE) + 18) {
+			c->id_at = (size_t)(line - text) + strlen(ID_LINE);
+			memcpy(c->id, text + c->id_at, 16);
+		}
+		line = next;
+	}
+	if (open) /* a file that was cut short: what it began is not to be trusted */
+		c->n_blocks--;
+	c->counted = len;
+	return c;
+}
+
+static struct conf *conf_empty(struct arena *a)
+{
+	struct conf *c = arena_new(a, struct conf);
+
+	c->arena = a;
+	return c;
+}
+
+static void count_lines(struct conf *c)
+{
+	const char *end = c->text.at + c->text.len, *at = c->text.at + c->counted;
+
+	while (at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
+		c->lines++;
+		at++;
+	}
+	c->counted = c->text.len;
+}
+
+static bool starts(const char *text, size_t len, const char *with)
+{
+	size_t n = strlen(with);
+
+	return len >= n && memcmp(text, with, n) == 0;
+}
+
+static char *word_next(struct arena *a, const char **at, const char *end)
+{
+	const char *from = *at, *stop = from;
+
+	while (stop < end && *stop != ' ')
+		stop++;
+	*at = stop < end ? stop + 1 : end;
+	return arena_strn(a, from, (size_t)(stop - from));
+}
