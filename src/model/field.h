@@ -37,10 +37,11 @@ struct list {
 	const void *items; /* array of the element type's C type */
 	size_t n;
 };
-#define list_at(list, type, i) (((const type *)(list).items)[i])
+#define list_at(list, type, i) (((type const *)(list).items)[i])
 
 struct secret_ref { /* password.secretKeyRef */
 	const char *name, *key;
+	enum tristate optional; /* accepted, without effect, as in Calico */
 };
 
 /* ---- rows ---- */
@@ -66,6 +67,8 @@ enum field_flags {
 	FIELD_DEFAULT_ONLY = 8, /* BGPConfiguration: only on the object named "default" */
 	FIELD_SECRET = 16,      /* never logged, printed redacted */
 	FIELD_NON_EMPTY = 32,   /* an empty list or struct is refused */
+	FIELD_ANY_CASE = 64,   /* ENUM: upper and lower case are one */
+	FIELD_RAW = 128,       /* line breaks and control characters are fine (annotations) */
 };
 
 struct field {
@@ -106,7 +109,7 @@ struct shape {
 
 /* ---- types ---- */
 
-extern const struct type type_string;      /* const char *; arg: NULL or a pattern function */
+extern const struct type type_string;      /* const char *; arg: NULL or a struct pattern */
 extern const struct type type_name;        /* const char *: DNS-1123-like name of something else */
 extern const struct type type_bool;        /* enum tristate */
 extern const struct type type_enum;        /* unsigned; arg: words, [0] = "" */
@@ -121,11 +124,19 @@ extern const struct type type_endpoint;    /* struct endpoint: address, port, in
 extern const struct type type_seconds;     /* struct seconds; max: what the wire can carry */
 extern const struct type type_selector;    /* const struct selector * */
 extern const struct type type_community;   /* const char *: "aa:nn" or "aa:nn:mm", range checked */
-extern const struct type type_strmap;      /* struct strmap */
+extern const struct type type_strmap;      /* struct strmap; control characters refused unless
+					    * FIELD_SECRET */
 extern const struct type type_struct;      /* nested struct in place; arg: struct shape */
 extern const struct type type_struct_ptr;  /* const struct X *, NULL unset; arg: struct shape */
 extern const struct type type_list;        /* struct list; arg: struct field of the element */
 extern const struct type type_json;        /* const struct value *: anything, kept as it is */
+extern const struct type type_any;         /* no C member: tolerated, kept with the document only */
+
+/* What the text of a string must look like. */
+struct pattern {
+	bool (*holds)(const char *text);
+	const char *want; /* "a secret's name, of A-Z a-z 0-9 . _ -" */
+};
 
 /* Offsets that exist only when the member has the C type that the row's type decodes. */
 #define FIELD_AT(s, member, ctype)                                                                 \
@@ -151,4 +162,11 @@ extern const struct type type_json;        /* const struct value *: anything, ke
 #define F_STRUCT(s, m)   &type_struct, offsetof(struct s, m)
 #define F_STRUCT_PTR(s, m) &type_struct_ptr, offsetof(struct s, m)
 
+#define F_ANY            &type_any, 0
+
+bool community_valid(const char *text);
+
 bool field_is_set(const struct field *f, const void *spec);
+size_t field_size(const struct field *f); /* of its C type, a nested struct included */
+/* The row NAME of SHAPE, NULL when there is none. */
+const struct field *field_find(const struct shape *shape, const char *name);

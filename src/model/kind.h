@@ -24,6 +24,7 @@ enum kind_flags {
 	KIND_UNWATCHED = 4,   /* outside the change log and the snapshot (NodeStatus) */
 	KIND_READ_ONLY = 8,   /* written by the agent, not by users */
 	KIND_TOP_LEVEL = 16,  /* fields stand beside metadata, not under spec (Secret) */
+	KIND_STATUS_BODY = 32, /* the shape stands under status, not under spec (NodeStatus) */
 };
 
 struct kind {

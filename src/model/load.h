@@ -9,7 +9,8 @@
 #include "model/resource.h"
 
 #define LOAD_MAX_FILE (64u << 20)   /* bytes of one file */
-#define LOAD_MAX_DOCUMENT (4u << 20) /* bytes of one document */
+#define LOAD_MAX_DOCUMENT (16u << 20) /* bytes of one document */
+#define LOAD_MAX_ERRORS 10000       /* reading stops after so many, and says so */
 
 struct load {
 	struct resource **items; /* in the order of the files; broken ones included */

@@ -9,7 +9,7 @@
 #include "model/kind.h"
 
 struct meta {
-	const char *name;
+	const char *name;        /* never NULL; "" only in a broken document without one */
 	const char *namespace;   /* only KIND_NAMESPACED */
 	const char *uid;         /* NULL until a store gave one */
 	const char *created;     /* RFC 3339, NULL likewise */
@@ -54,6 +54,9 @@ struct resource *resource_from_json(const struct kind *kind, const char *name, c
 /* The normalised document: apiVersion, kind, metadata, spec in table order, unset fields left out,
  * AS numbers plain, addresses canonical, fields without a row as DOC has them. */
 struct value resource_encode(const struct resource *r, struct arena *a);
+/* The same with what resource_encode() shows as REDACTED: the values of Secrets. */
+struct value resource_encode_revealed(const struct resource *r, struct arena *a);
+#define REDACTED "<redacted>" /* refused on input */
 /* Are labels, annotations and spec the same, whatever the texts they were written in? */
 bool resource_same(const struct resource *a, const struct resource *b);
 

@@ -165,6 +165,9 @@ struct secret {
 	const char *type;
 	enum tristate immutable;
 };
+/* The bytes of KEY, decoded and NUL-terminated in A, with *LEN their number; stringData wins over
+ * data, as in Kubernetes. NULL when the secret has no such key. */
+const char *secret_value(const struct secret *s, const char *key, struct arena *a, size_t *len);
 
 /* ---- NodeStatus (peerage.dev/v1, decisions.md 27) ---- */
 

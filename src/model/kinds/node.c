@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Node: where BGP runs, with its addresses, AS number and labels. */
+#include "model/columns.h"
+#include "model/decode.h"
+#include "model/kinds/specs.h"
+
+static const char *node_cell(const struct resource *r, const char *column, struct arena *a);
+
+/* clang-format off */
+static const struct field bgp_fields[] = {
+	{ "ipv4Address", F_IFADDR(node_bgp, ipv4_address), .arg = "4",
+	  .doc = "The node's IPv4 address with the prefix length of its network: 10.1.0.1/24." },
+	{ "ipv6Address", F_IFADDR(node_bgp, ipv6_address), .arg = "6",
+	  .doc = "The node's IPv6 address with the prefix length of its network." },
+	{ "asNumber", F_ASN(node_bgp, as_number), .dflt = "that of the BGPConfiguration default",
+	  .doc = "The node's AS number." },
+	{ "ipv4IPIPTunnelAddr", F_IP(node_bgp, ipv4_ipip_tunnel_addr), .arg = "4",
+	  .doc = "Kept." },
+	{ "routeReflectorClusterID", F_IP(node_bgp, route_reflector_cluster_id), .arg = "4",
+	  .doc = "Makes the node a route reflector of this cluster: it leaves the mesh." },
+	{ 0 }
+};
+static const struct shape bgp_shape = {
+	.name = "bgp", .fields = bgp_fields, .size = sizeof(struct node_bgp) };
+static const struct field node_fields[] = {
+	{ "bgp", &type_struct_ptr, FIELD_AT(node, bgp, struct node_bgp *), FIELD_NON_EMPTY,
+	  .arg = &bgp_shape,
+	  .doc = "How the node speaks BGP; without it, it does not." },
+	{ "ipv4VXLANTunnelAddr", F_IP(node, ipv4_vxlan_tunnel_addr), .arg = "4", .doc = "Kept." },
+	{ "ipv6VXLANTunnelAddr", F_IP(node, ipv6_vxlan_tunnel_addr), .arg = "6", .doc = "Kept." },
+	{ "vxlanTunnelMACAddr", F_STRING(node, vxlan_tunnel_mac_addr), .doc = "Kept." },
+	{ "vxlanTunnelMACAddrV6", F_STRING(node, vxlan_tunnel_mac_addr_v6), .doc = "Kept." },
+	{ "wireguard", F_JSON(node, wireguard), .doc = "Kept." },
+	{ "orchRefs", F_JSON(node, orch_refs), .doc = "Kept." },
+	{ "addresses", F_JSON(node, addresses), .doc = "Kept." },
+	{ "interfaces", F_JSON(node, interfaces), .doc = "Kept." },
+	{ 0 }
+};
+/* clang-format on */
+
+static const char *const aliases[] = { "node", "nodes", "no", "nos", NULL };
+static const char *const columns[] = { "NAME", NULL };
+static const char *const wide[] = { "ASN", "IPV4", "IPV6", NULL };
+
+const struct kind kind_node = {
+	.id = KIND_NODE,
+	.name = "Node",
+	.plural = "nodes",
+	.api_version = "projectcalico.org/v3",
+	.aliases = aliases,
+	.shape = {.name = "Node", .fields = node_fields, .size = sizeof(struct node)},
+	.doc = "A machine that runs BIRD and peerd.",
+	.columns = columns,
+	.wide_columns = wide,
+	.cell = node_cell,
+};
+
+static const char *node_cell(const struct resource *r, const char *column, struct arena *a)
+{
+	const struct node_bgp *bgp = r->spec ? resource_spec(r, node)->bgp : NULL;
+
+	if (!bgp)
+		return column_cell(r, column, a);
+	if (str_eq(column, "ASN"))
+		return bgp->as_number ? arena_printf(a, "%u", bgp->as_number) : "(default)";
+	if (str_eq(column, "IPV4"))
+		return arena_str(a, cidr_text(&bgp->ipv4_address).s);
+	if (str_eq(column, "IPV6"))
+		return arena_str(a, cidr_text(&bgp->ipv6_address).s);
+	return column_cell(r, column, a);
+}

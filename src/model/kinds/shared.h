@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What more than one kind has: passwords, and the limits of the wire. */
+#pragma once
+
+#include "model/decode.h"
+
+#define GR_MAX        4095     /* seconds; 12 bits (RFC 4724) */
+#define LLGR_MAX      16777215 /* seconds; 24 bits */
+#define KEEPALIVE_MAX 21845    /* seconds; the hold time, three times it, has 16 bits */
+
+extern const struct shape shape_password;
+
+/* Graceful restart carries less than long-lived; OTHERWISE is the other way out, or NULL. */
+void graceful_check(struct decode *dc, const char *field, const struct seconds *s,
+		    const char *otherwise);
+/* May TEXT be the name or key of a Secret: A-Z a-z 0-9 . _ - and neither "." nor ".."? */
+bool secret_word(const char *text);
+/* An interface's name, with * for any characters: at most 15 of A-Z a-z 0-9 . _ - *. */
+bool interface_pattern(const char *text);

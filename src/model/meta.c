@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metadata: the table of Kubernetes' object metadata, with Calico's limits. */
+#include "model/decode.h"
+
+#include "base/text.h"
+
+#define ANNOTATIONS_MAX (256u << 10) /* bytes of all keys and values */
+
+static void meta_check(struct decode *dc, const struct value *v, const void *at);
+static void labels_check(struct decode *dc, const struct value *labels);
+static void annotations_check(struct decode *dc, const struct value *annotations);
+static bool qualified_name(const char *key);
+static bool label_value(const char *text, size_t len);
+static bool subdomain(const char *text, size_t len);
+
+/* clang-format off */
+static const struct field meta_fields[] = {
+	{ "name", F_NAME(meta, name),
+	  .doc = "The name of this object, unique within its kind." },
+	{ "namespace", F_STRING(meta, namespace),
+	  .doc = "Only for Secrets." },
+	{ "labels", F_STRMAP(meta, labels),
+	  .doc = "What selectors look at: qualified names and label values of Kubernetes." },
+	{ "annotations", F_STRMAP(meta, annotations), FIELD_RAW,
+	  .doc = "Notes of people and programs; at most 256 KiB together." },
+	{ "uid", F_STRING(meta, uid), .doc = "Given by the store." },
+	{ "resourceVersion", F_STRING(meta, version), .doc = "Given by the store." },
+	{ "creationTimestamp", F_STRING(meta, created), .doc = "Given by the store." },
+	{ "generateName", F_ANY, .doc = "Not supported: give a name." },
+	{ "generation", F_ANY, .doc = "Kept." },
+	{ "selfLink", F_ANY, .doc = "Dropped." },
+	{ "managedFields", F_ANY, .doc = "Dropped." },
+	{ "ownerReferences", F_ANY, .doc = "Kept." },
+	{ "finalizers", F_ANY, .doc = "Kept." },
+	{ "deletionTimestamp", F_ANY, .doc = "Kept." },
+	{ "deletionGracePeriodSeconds", F_ANY, .doc = "Kept." },
+	{ 0 }
+};
+/* clang-format on */
+
+const struct shape meta_shape = {
+	.name = "metadata",
+	.fields = meta_fields,
+	.size = sizeof(struct meta),
+	.check = meta_check,
+};
+
+void meta_decode(struct decode *dc, const struct kind *kind, const struct value *metadata,
+		 const struct value *doc, struct meta *meta)
+{
+	struct value none = { .type = VALUE_MAP, .line = doc->line, .column = doc->column };
+	const struct value *v = metadata ? metadata : &none, *namespace;
+
+	decode_enter(dc, "metadata");
+	decode_shape(dc, &meta_shape, v, meta);
+	namespace = value_get(v, "namespace");
+	if (!(kind->flags & KIND_NAMESPACED) && meta->namespace) {
+		decode_enter(dc, "namespace");
+		decode_strict_error(dc, namespace, "a %s belongs to no namespace; leave it out",
+				    kind->name);
+		decode_leave(dc);
+		meta->namespace = NULL;
+	}
+	decode_leave(dc);
+}
+
+struct value meta_encode(const struct meta *meta, const struct value *doc, struct arena *a)
+{
+	static const char *const dropped[] = { "selfLink", "managedFields", "generateName", NULL };
+
+	return encode_shape(&meta_shape, meta, doc, dropped, true, a);
+}
+
+bool name_valid(const char *name)
+{
+	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789._-";
+	size_t len = strspn(name, chars);
+
+	return len && len <= 253 && !name[len] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+bool name_valid_kube(const char *name)
+{
+	return subdomain(name, strlen(name));
+}
+
+static void meta_check(struct decode *dc, const struct value *v, const void *at)
+{
+	const struct meta *meta = at;
+	const struct value *name = decode_given(dc, "name");
+	const struct value *generate = decode_given(dc, "generateName");
+	const struct value *labels = decode_given(dc, "labels");
+	const struct value *annotations = decode_given(dc, "annotations");
+
+	if (!name && generate) {
+		decode_enter(dc, "generateName");
+		decode_error(dc, generate, "is not supported; give metadata.name");
+		decode_leave(dc);
+	} else if (!name && !dc->name) {
+		decode_enter(dc, "name");
+		decode_error(dc, v, "is required: give it a name");
+		decode_leave(dc);
+	} else if (meta->name && decode_strict(dc) && !name_valid_kube(meta->name)) {
+		decode_enter(dc, "name");
+		decode_warn(dc, name,
+			    "Kubernetes could not hold the name \"%s\": "
+			    "there a name has a-z 0-9 - and dots between",
+			    meta->name);
+		decode_leave(dc);
+	}
+	if (labels && labels->type == VALUE_MAP)
+		labels_check(dc, labels);
+	if (annotations && annotations->type == VALUE_MAP)
+		annotations_check(dc, annotations);
+}
+
+static void labels_check(struct decode *dc, const struct value *labels)
+{
+	decode_enter(dc, "labels");
+	for (uint32_t i = 0; i < labels->n; i++) {
+		const struct member *m = &labels->members[i];
+
+		decode_enter(dc, m->key);
+		if (*m->key && !qualified_name(m->key))
+			decode_strict_error(dc, &m->value,
+					    "is not a label's name: at most 63 of A-Z a-z 0-9 "
+					    ". _ -, a letter or digit first and last, with at "
+					    "most one \"domain/\" in front");
+		else if (m->value.type == VALUE_STRING && !label_value(m->value.string, m->value.n))
+			decode_strict_error(dc, &m->value,
+					    "%s is not a label's value: at most 63 of A-Z a-z "
+					    "0-9 . _ -, a letter or digit first and last",
+					    decode_show(dc, &m->value));
+		decode_leave(dc);
+	}
+	decode_leave(dc);
+}
+
+static void annotations_check(struct decode *dc, const struct value *annotations)
+{
+	size_t sum = 0;
+
+	decode_enter(dc, "annotations");
+	for (uint32_t i = 0; i < annotations->n; i++)
+		if (annotations->members[i].value.type == VALUE_STRING)
+			sum += strlen(annotations->members[i].key) +
+			       annotations->members[i].value.n;
+	if (sum > ANNOTATIONS_MAX)
+		decode_strict_error(dc, annotations, "have %zu bytes together; at most %u fit", sum,
+				    ANNOTATIONS_MAX);
+	decode_leave(dc);
+}
+
+static bool qualified_name(const char *key)
+{
+	const char *slash = strchr(key, '/');
+
+	if (slash && !subdomain(key, (size_t)(slash - key)))
+		return false;
+	key = slash ? slash + 1 : key;
+	return *key && label_value(key, strlen(key));
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool label_value(const char *text, size_t len)
+{
+	if (!len)
+		return true;
+	if (len > 63 || !is_alnum(text[0]) || !is_alnum(text[len - 1]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!is_alnum(text[i]) && text[i] != '-' && text[i] != '_' && text[i] != '.')
+			return false;
+	return true;
+}
+
+/* DNS-1123: labels of a-z 0-9 - that begin and end with a letter or digit, dots between. */
+static bool subdomain(const char *text, size_t len)
+{
+	char before = '.';
+
+	if (!len || len > 253)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		bool edge = before == '.' || i + 1 == len || text[i + 1] == '.';
+
+		if (!(c == '.' ? before != '.' && i + 1 < len :
+		      c == '-' ? !edge :
+				 is_alnum(c) && !(c >= 'A' && c <= 'Z')))
+			return false;
+		before = c;
+	}
+	return true;
+}
