@@ -52,6 +52,10 @@ int64_t clock_parse(const char *text)
 {
 	struct tm tm = { 0 };
 	const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
+	int64_t wall;
 
-	return end && !*end ? (int64_t)timegm(&tm) : -1;
+	if (!end || *end || end - text != sizeof "2026-08-01T10:00:00Z" - 1)
+		return -1;
+	wall = timegm(&tm);
+	return str_eq(clock_rfc3339(wall).s, text) ? wall : -1; /* strptime() takes 31 February */
 }

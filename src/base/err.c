@@ -5,22 +5,24 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* clang-format off */
 static const struct {
 	const char *word;
 	int exit;
 	bool retry;
 } kinds[ERR_COUNT] = {
-	[ERR_NONE] = {"none",	       0, false},
-	     [ERR_DIFFERS] = { "differs",	  1, false},
-	[ERR_USAGE] = { "usage",	 2, false},
-	     [ERR_INVALID] = { "invalid",	  3, false},
-	[ERR_NOT_FOUND] = { "not found",	 4, false},
-	     [ERR_CONFLICT] = { "conflict",    5, true },
-	[ERR_AWAY] = { "unavailable", 6, true },
-	     [ERR_TIMEOUT] = { "timeout",	  7, true },
-	[ERR_REFUSED] = { "refused",     8, false},
-	     [ERR_INTERNAL] = { "internal",    9, false},
+	[ERR_NONE] =      { "none",        0, false },
+	[ERR_DIFFERS] =   { "differs",     1, false },
+	[ERR_USAGE] =     { "usage",       2, false },
+	[ERR_INVALID] =   { "invalid",     3, false },
+	[ERR_NOT_FOUND] = { "not found",   4, false },
+	[ERR_CONFLICT] =  { "conflict",    5, true },
+	[ERR_AWAY] =      { "unavailable", 6, true },
+	[ERR_TIMEOUT] =   { "timeout",     7, true },
+	[ERR_REFUSED] =   { "refused",     8, false },
+	[ERR_INTERNAL] =  { "internal",    9, false },
 };
+/* clang-format on */
 
 bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 {
@@ -52,7 +54,7 @@ bool err_os(struct err *err, const char *format, ...)
 		err->kind = ERR_AWAY;
 	}
 	va_start(args, format);
-	vsnprintf(err->words, sizeof err->words, format, args);
+	vsnprintf(err->words, sizeof err->words - 64, format, args); /* a long path leaves room */
 	va_end(args);
 	len = strlen(err->words);
 	snprintf(err->words + len, sizeof err->words - len, ": %s", strerror(number));

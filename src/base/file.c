@@ -28,6 +28,8 @@ const char *file_read(const char *path, size_t max, struct arena *a, size_t *ret
 		err_os(err, "%s", path);
 		return NULL;
 	}
+	if (own >= 0 && S_ISFIFO(st.st_mode)) /* only opening may not hang: `-f <(command)` */
+		fcntl(fd, F_SETFL, 0);
 	if (S_ISDIR(st.st_mode)) {
 		err_set(err, ERR_USAGE, "%s is a folder, a file is needed here", path);
 		return NULL;

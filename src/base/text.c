@@ -221,22 +221,24 @@ static size_t utf8_length(const unsigned char *s, size_t left)
 /* One "1.5h" of a duration, as nanoseconds; digits beyond what an int64 holds are refused. */
 static bool duration_unit(const char **at, int64_t *ret_ns)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name;
 		int64_t ns;
 	} units[] = {
-		{"ns",		1		  },
-		       { "us",	       1000	    },
-		       { "\xc2\xb5s", 1000	   },
-		{ "\xce\xbcs", 1000	    },
-		       { "ms",	       1000000      },
-		       { "s",	      1000000000	 },
-		{ "m",	       60000000000  },
-		       { "h",	      3600000000000},
+		{ "ns",        1 },
+		{ "us",        1000 },
+		{ "\xc2\xb5s", 1000 }, /* the micro sign */
+		{ "\xce\xbcs", 1000 }, /* the Greek letter */
+		{ "ms",        1000000 },
+		{ "s",         1000000000 },
+		{ "m",         60000000000 },
+		{ "h",         3600000000000 },
 	};
+	/* clang-format on */
 	const char *s = *at;
-	int64_t whole = 0;
-	double fraction = 0, scale = 1;
+	int64_t whole = 0, fraction = 0;
+	double scale = 1;
 	bool digits = false;
 
 	for (; *s >= '0' && *s <= '9'; s++, digits = true)
@@ -245,7 +247,10 @@ static bool duration_unit(const char **at, int64_t *ret_ns)
 			return false;
 	if (*s == '.')
 		for (s++; *s >= '0' && *s <= '9'; s++, digits = true)
-			fraction = 10 * fraction + (*s - '0'), scale *= 10;
+			if (fraction <= INT64_MAX / 10 - 1) { /* further digits do not count */
+				fraction = 10 * fraction + (*s - '0');
+				scale *= 10;
+			}
 	if (!digits)
 		return false;
 	for (size_t i = 0; i < lengthof(units); i++) {
@@ -257,7 +262,7 @@ static bool duration_unit(const char **at, int64_t *ret_ns)
 		if (__builtin_mul_overflow(whole, units[i].ns, &whole))
 			return false;
 		return !__builtin_add_overflow(
-			whole, (int64_t)(fraction / scale * (double)units[i].ns), ret_ns);
+			whole, (int64_t)((double)fraction * ((double)units[i].ns / scale)), ret_ns);
 	}
 	return false;
 }
