@@ -20,6 +20,18 @@ struct driver {
 struct store {
 	const struct driver *driver;
 	char *url;
+	unsigned flags; /* enum store_flags */
 };
+
+#define STORE_LOG_KEEP 10000   /* changes that a WATCH can look back on (decisions.md 37) */
+#define STORE_PATIENCE_MS 5000 /* STORE_PATIENT (decisions.md 42) */
+
+/* Does W fit what is there now (VERSION; NULL: nothing)? If not, W->result says why, and ERR, when
+ * nothing is in it yet, what to tell the user. */
+bool write_fits(struct write *w, const char *version, struct err *err) must_check;
+/* "Nothing was written": takes the results of the ones that would have fitted back. */
+void writes_undone(struct op *op);
+/* The kind that PLURAL names; NULL when there is none. */
+const struct kind *driver_kind(const char *plural);
 
 extern const struct driver driver_memory, driver_sqlite;

@@ -69,7 +69,7 @@ struct op {
 	void *ctx;
 	/* out */
 	bool done;
-	struct err err;           /* kind ERR_NONE: it worked */
+	struct err err;           /* kind ERR_NONE: it worked; set before DONE: why it takes long */
 	const char *revision;     /* LIST, WRITE: the store's; WATCH: how far it has come */
 	const char *identity;     /* LIST, GET, WATCH: which store this is (decisions.md 7) */
 	struct arena arena;       /* what the fields above live in */
@@ -80,9 +80,10 @@ struct op {
  * missing (peerctl's writes do; peerd and reads never, decisions.md 7). */
 enum store_flags { STORE_CREATE = 1, STORE_READ_ONLY = 2, STORE_PATIENT = 4 /* wait 5 s when busy */ };
 struct store *store_open(const char *url, unsigned flags, struct err *err);
+/* What is still under way is done with ERR_AWAY; NULL is fine. */
 void store_close(struct store *st);
 void store_start(struct store *st, struct op *op);
-/* Forget OP, whether it is done or not; frees what it holds. */
+/* Forget OP, whether it is done or not; frees what it holds. ST may be NULL once it is done. */
 void store_cancel(struct store *st, struct op *op);
 void store_run(struct store *st);
 void store_wait(struct store *st, struct poll *p);
