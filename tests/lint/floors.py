@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the sources against the rules that a compiler does not know.
+
+The floors of src/ may include what is below them and nothing else (ALLOWED); each header stands
+alone; each source says what it is.  Every fault is printed as `file:line: words`; exit 1 if any.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Floor: what it may include besides itself. Store and compute are siblings and do not see each
+# other, which is what keeps compute pure; bird knows nothing of resources.
+ENGINE = {"base", "selector", "model", "store", "compute", "render", "bird"}
+ALLOWED = {
+    "base": set(),
+    "selector": {"base"},
+    "model": {"base", "selector"},
+    "store": {"base", "selector", "model"},
+    "compute": {"base", "selector", "model"},
+    "render": {"base", "selector", "model", "compute"},
+    "bird": {"base"},
+    "engine": ENGINE,
+    "peerd": ENGINE | {"engine"},
+    "peerctl": ENGINE | {"engine"},
+}
+
+MAX_LINES = 800
+SPDX = "SPDX-License-Identifier: Apache-2.0"
+SOURCES = {".c", ".h"}
+WITH_SPDX = SOURCES | {".py", ".sh"}
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+([<"])([^>"]+)[>"]', re.M)
+TOKEN = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
+SYSTEM_FLAGS = ("-std=gnu17", "-D_GNU_SOURCE", '-DPEERAGE_VERSION="lint"', "-Wall", "-Wextra", "-Werror")
+
+
+def line_of(text, offset):
+    """The 1-based line of a place in a text."""
+    return text.count("\n", 0, offset) + 1
+
+
+def blank(match):
+    """As many line breaks as the match has, so that line numbers stay."""
+    return " " + "\n" * match.group().count("\n")
+
+
+def without_comments(text):
+    """The text without comments; what stands in quotes is kept."""
+    return TOKEN.sub(lambda m: blank(m) if m.group()[0] == "/" else m.group(), text)
+
+
+def code_of(text):
+    """The text without comments and without what stands in quotes."""
+    return TOKEN.sub(blank, text)
+
+
+def sources_below(folder, suffixes):
+    """All files with one of the suffixes, in order; data folders of tests are not sources."""
+    return sorted(
+        path
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in suffixes and path.is_file() and "corpus" not in path.parts and "data" not in path.parts
+    )
+
+
+def check_text(path, text):
+    """What holds for every source file."""
+    if SPDX not in "\n".join(text.splitlines()[:2]):
+        yield 1, f"no SPDX line; the first line says {SPDX}"
+    lines = text.count("\n")
+    if lines > MAX_LINES:
+        yield MAX_LINES + 1, f"{lines} lines; a file has at most {MAX_LINES}"
+    if path != Path(__file__).resolve():
+        for match in UNFINISHED.finditer(text):
+            yield line_of(text, match.start()), f"{match.group()} in a finished file; do it or say it in an issue"
+    if path.suffix in SOURCES:
+        code = code_of(text)
+        for match in re.finditer(r"\bgoto\b", code):
+            yield line_of(code, match.start()), "goto; cleanup attributes and small functions do without"
+
+
+def check_header(path, text):
+    """A header opens with what it is: a comment after the SPDX line, before anything else."""
+    rest = text.split("\n", 1)[1] if "\n" in text else ""
+    if not rest.lstrip().startswith("/*"):
+        yield 2, "no opening comment; a header says first what it is for"
+    if "#pragma once" not in text:
+        yield 1, "no #pragma once"
+
+
+def check_includes(path, text):
+    """Arrows point down, and a source includes its own header first."""
+    relative = path.relative_to(ROOT / "src")
+    floor = relative.parts[0]
+    plain = without_comments(text)
+    includes = [(line_of(plain, m.start(1)), m.group(1), m.group(2)) for m in INCLUDE.finditer(plain)]
+    if floor not in ALLOWED:
+        yield 1, f"src/{floor} is no floor; tests/lint/floors.py lists them"
+        return
+    for line, kind, name in includes:
+        target = name.split("/")[0]
+        if kind == '"' and not (ROOT / "src" / name).is_file():
+            yield line, f'"{name}" is not in src/; paths begin at src/, the system\'s headers stand in <>'
+        elif kind == "<" and (ROOT / "src" / name).is_file():
+            yield line, f'<{name}> is our own; write "{name}"'
+        elif kind == '"' and target != floor and target not in ALLOWED[floor]:
+            may = ", ".join(sorted(ALLOWED[floor])) or "nothing"
+            yield line, f"{floor} includes {target}; below it are: {may}"
+    own = relative.with_suffix(".h").as_posix()
+    if path.suffix == ".c" and path.with_suffix(".h").is_file():
+        if not includes or includes[0][2] != own:
+            yield includes[0][0] if includes else 1, f'a source includes its own header first: "{own}"'
+
+
+def compile_header(path, compiler, flags):
+    """A header compiles alone; what the compiler says is passed on."""
+    unit = f'#include "{path.relative_to(ROOT / "src").as_posix()}"\n'
+    command = [*compiler, *SYSTEM_FLAGS, *flags, f"-I{ROOT / 'src'}", "-fsyntax-only", "-xc", "-"]
+    done = subprocess.run(command, input=unit, capture_output=True, text=True, check=False)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if "error:" in line]
+        yield 1, "does not compile alone: " + (errors or done.stderr.splitlines() or ["no words"])[0]
+
+
+def package_flags():
+    """Where the libraries have their headers, if not where the compiler looks anyway."""
+    if not shutil.which("pkg-config"):
+        return []
+    flags = []
+    for package in ("yaml-0.1", "sqlite3", "libmd"):
+        done = subprocess.run(["pkg-config", "--cflags", package], capture_output=True, text=True, check=False)
+        flags += done.stdout.split()
+    return flags
+
+
+def main():
+    """Checks everything; 1 when there are faults."""
+    faults = []
+
+    def note(path, found):
+        faults.extend((path.relative_to(ROOT).as_posix(), line, words) for line, words in found)
+
+    for folder in ("src", "tests"):
+        for path in sources_below(folder, WITH_SPDX):
+            text = path.read_text(encoding="utf-8")
+            note(path, check_text(path, text))
+            if path.suffix == ".h":
+                note(path, check_header(path, text))
+            if folder == "src" and path.suffix in SOURCES:
+                note(path, check_includes(path, text))
+    headers = sources_below("src", {".h"})
+    compiler = os.environ.get("CC", "gcc").split()
+    flags = package_flags()
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda path: list(compile_header(path, compiler, flags)), headers)
+    for path, found in zip(headers, results):
+        note(path, found)
+    for name, line, words in sorted(faults):
+        print(f"{name}:{line}: {words}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
