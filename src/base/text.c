@@ -113,9 +113,14 @@ size_t text_utf8(const char *text, size_t len)
 char *text_clean(struct arena *a, const char *text, size_t len, size_t max)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	char *clean = arena_alloc(a, MIN(max, 3 * len) + 1);
-	size_t used = 0;
+	size_t used = 0, plain = 0;
+	char *clean;
 
+	while (plain < len && s[plain] >= 0x20 && s[plain] < 0x7f)
+		plain++;
+	if (plain == len) /* nearly always: no room for replacements is needed */
+		return arena_strn(a, text, MIN(len, max));
+	clean = arena_alloc(a, MIN(max, 3 * len) + 1);
 	for (size_t at = 0; at < len;) {
 		size_t step = utf8_length(s + at, len - at);
 		bool control = step == 1 ? s[at] < 0x20 || s[at] == 0x7f :
