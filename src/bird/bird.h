@@ -26,9 +26,10 @@ const char *bird_version(const struct bird *b); /* "2.0.12" of the greeting; NUL
 /* NULL while connected, else why not ("/run/bird/bird.ctl: Connection refused"). */
 const char *bird_trouble(const struct bird *b);
 
-/* May a question be asked? */
+/* May a question be asked? Not before bird_answer() or bird_lost() has told of the last one. */
 bool bird_idle(const struct bird *b);
-/* Asks; only while idle. The answer must end within TIMEOUT_MS, else the connection is closed. */
+/* Asks; only while idle. The answer must end within TIMEOUT_MS, else the connection is closed. A
+ * COMMAND that is too long or holds a control character is lost at once. */
 void bird_ask(struct bird *b, const char *command, int64_t timeout_ms);
 /* The answer when it is complete, once; it lives until the next bird_ask(). NULL while it is not
  * there. */

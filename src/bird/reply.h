@@ -7,6 +7,9 @@
 
 #include "base/arena.h"
 
+#define REPLY_LINE_MAX (64u << 10) /* bytes of one line */
+#define REPLY_MAX      (64u << 20) /* bytes that one answer may take in its arena */
+
 struct reply_line {
 	int code;
 	const char *text; /* cleaned: valid UTF-8, no control characters (decisions.md 13) */

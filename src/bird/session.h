@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `show protocols all` and `show bfd sessions` to sessions. Field names are BIRD's. */
+/* `show protocols all` to sessions, and why one is not Established. Field names are BIRD's. */
 #pragma once
 
 #include "base/arena.h"
@@ -20,7 +20,15 @@ enum session_state {
 };
 extern const char *const session_names[SESSION_COUNT + 1];
 
-enum proto_state { PROTO_UNKNOWN, PROTO_DOWN, PROTO_START, PROTO_UP, PROTO_STOP, PROTO_FLUSH, PROTO_COUNT };
+enum proto_state {
+	PROTO_UNKNOWN,
+	PROTO_DOWN,
+	PROTO_START,
+	PROTO_UP,
+	PROTO_STOP,
+	PROTO_FLUSH,
+	PROTO_COUNT
+};
 extern const char *const proto_names[PROTO_COUNT + 1];
 
 struct session {
@@ -52,3 +60,7 @@ struct session_cause {
 	const char *code, *words;
 };
 bool session_cause(const char *last_error, struct session_cause *ret);
+/* The cause of a session that is not Established: that of its last error, else that of its state,
+ * because much goes wrong in silence (bird2.md 5). False when it is Established, or in a state that
+ * says nothing. */
+bool session_silence(const struct session *s, struct session_cause *ret);
