@@ -17,11 +17,14 @@ void facts_close(struct facts_source *s);
  * secrets that are wanted. True when the facts differ from what they were. */
 bool facts_run(struct facts_source *s);
 void facts_wait(struct facts_source *s, struct poll *p);
-/* The secrets to look after from now on. */
+/* The secrets to look after from now on; new ones are read at once, so that no session is planned
+ * without its password for a round. Ends what facts_get() gave, as facts_run() does. */
 void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n);
 /* Fills onlink and secrets of F (nothing else); valid until the next facts_run(). Addresses sorted:
  * the same machine gives the same facts. */
 void facts_get(const struct facts_source *s, struct facts *f);
 
+/* May NAME be the name or the key of a secret? */
+bool secret_named(const char *name);
 /* One secret below FOLDER by the rules of decisions.md 20. */
 struct secret_fact secret_read(const char *folder, const struct secret_ref *ref, struct arena *a);
