@@ -48,7 +48,7 @@ static int world_open(void **state)
 {
 	struct world *w = mem_alloc(sizeof *w);
 
-	strcpy(w->folder, "/tmp/bh-unit-XXXXXX");
+	strcpy(w->folder, "/tmp/peerage-unit-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	snprintf(w->path, sizeof w->path, "%s/bird.ctl", w->folder);
 	w->server = -1;

@@ -64,7 +64,7 @@ static int folder_open(void **state)
 	struct folder *f = mem_alloc(sizeof *f);
 	char path[128];
 
-	strcpy(f->path, "/tmp/bh-unit-XXXXXX");
+	strcpy(f->path, "/tmp/peerage-unit-XXXXXX");
 	assert_non_null(mkdtemp(f->path));
 	make(f, "tor");
 	put(f, "tor/plain", "hunter2", 7);
@@ -177,7 +177,7 @@ static void test_secret_large(void **state)
 	s = secret_read(f->path, &ref, &a);
 	assert_int_equal(s.state, SECRET_READABLE);
 	assert_int_equal(s.len, 4096);
-	s = secret_read("/tmp/bh-unit-nothing", &ref, &a);
+	s = secret_read("/tmp/peerage-unit-nothing", &ref, &a);
 	assert_int_equal(s.state, SECRET_ABSENT);
 }
 
