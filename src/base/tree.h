@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What JSON and YAML share inside.  Reading: maps and lists under construction are on one stack for
+ * all levels, because the number of members is known only at the end; then they become an exact
+ * array in the arena.  Printing: which characters need an escape.
+ */
+#pragma once
+
+#include "base/value.h"
+
+struct tree_entry {
+	struct member member; /* of a list: only its value */
+	uint32_t key_len;
+};
+
+struct tree {
+	struct tree_entry *items;
+	size_t n, cap;
+};
+
+void tree_free(struct tree *t);
+void tree_more(struct tree *t);
+
+static inline void tree_push(struct tree *t, const struct tree_entry *entry)
+{
+	if (t->n == t->cap)
+		tree_more(t);
+	t->items[t->n++] = *entry;
+}
+
+/* Everything above FROM leaves the stack and becomes RET, whose place is kept. */
+void tree_list(struct tree *t, size_t from, struct arena *a, struct value *ret);
+/* The same for a map; false after a complaint about a key that is there twice. */
+bool tree_map(struct tree *t, size_t from, struct arena *a, struct diags *d, struct value *ret);
+
+/* Places that do not fit their bits stay at the largest. */
+static inline void tree_place(struct value *v, size_t line, size_t column)
+{
+	const unsigned most = (1u << 24) - 1;
+
+	v->line = line < most ? (unsigned)line : most;
+	v->column = column < most ? (unsigned)column : most;
+}
+
+/* Steps over one character; RET is its number if only an escape writes it safely, else 0: controls,
+ * byte order marks, and what YAML (not JSON) takes for a line break or refuses. */
+const char *tree_special(const char *at, unsigned *ret);
