@@ -62,7 +62,6 @@ struct bird *bird_open(const char *socket_path)
 	b->fd = -1;
 	b->backoff = BACKOFF_MIN;
 	b->retry_at = clock_ms();
-	err_set(&b->trouble, ERR_AWAY, "%s: not connected yet", socket_path);
 	return b;
 }
 
@@ -126,7 +125,7 @@ const char *bird_version(const struct bird *b)
 
 const char *bird_trouble(const struct bird *b)
 {
-	return b->stage == READY ? NULL : b->trouble.words;
+	return b->stage == READY || !b->trouble.words[0] ? NULL : b->trouble.words;
 }
 
 bool bird_idle(const struct bird *b)

@@ -23,7 +23,7 @@ bool bird_connected(const struct bird *b);  /* greeting seen */
 /* Grows with every new connection, so that callers notice a BIRD that was replaced. */
 unsigned bird_connection(const struct bird *b);
 const char *bird_version(const struct bird *b); /* "2.0.12" of the greeting; NULL */
-/* NULL while connected, else why not ("/run/bird/bird.ctl: Connection refused"). */
+/* NULL while connected and before the first attempt has ended, else why not ("/run/bird/bird.ctl: Connection refused"). */
 const char *bird_trouble(const struct bird *b);
 
 /* May a question be asked? Not before bird_answer() or bird_lost() has told of the last one. */

@@ -92,7 +92,7 @@ static void peering_make(struct planner *p, const struct candidate *c)
 	at.extensions = extensions(p, c, peer);
 	password(p, &at, c, c->by ? &peer->password.ref : &p->config->mesh_password.ref);
 	if (disabled_by_hand(p, c->name)) {
-		at.disabled = true;
+		at.disabled = at.by_hand = true;
 		problem_add(p, PROBLEM_DISABLED, DIAG_WARNING, c->by, c->name,
 			    "disabled by hand on the node; `birdc enable %s` there brings it back",
 			    c->name);

@@ -111,6 +111,7 @@ struct peering {
 	struct ip cluster_id;
 	const char *password;       /* NULL: none */
 	bool disabled;              /* rendered, not run: see the problem of this peering */
+	bool by_hand;               /* disabled on the node itself (decisions.md 12) */
 	bool hold;                  /* what BIRD runs for it must stay: see the problem of this peering.
 	                             * Where BIRD runs nothing for it, it is disabled */
 	struct strmap extensions;   /* valid values only: the BGPPeer's over BGPConfiguration's */

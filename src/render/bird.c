@@ -85,7 +85,7 @@ struct conf *render_bird(const struct plan *plan, const struct render_options *o
 			conf_line(r.conf, "include %s;", glob);
 		conf_close(r.conf);
 	}
-	conf_finish(r.conf);
+	conf_finish(r.conf, options->like);
 	return r.conf;
 }
 
@@ -105,8 +105,10 @@ static void base_part(struct rendering *r)
 		conf_line(c, "debug protocols all;");
 	else if (plan->log_severity <= SEVERITY_INFO)
 		conf_line(c, "debug protocols { states };");
-	conf_line(c, "protocol device peerage_device {\n\tscan time 20;\n}");
-	buf_str(&c->text, "protocol direct peerage_direct {\n\tipv4;\n\tipv6;\n\tinterface ");
+	/* The names BIRD itself would give: a configuration that is adopted mostly has the same, and a
+	 * device protocol of another name would forget all interfaces until its next scan. */
+	conf_line(c, "protocol device device1 {\n\tscan time 20;\n}");
+	buf_str(&c->text, "protocol direct direct1 {\n\tipv4;\n\tipv6;\n\tinterface ");
 	for (size_t i = 0; i < plan->n_ignored_interfaces; i++) {
 		const char *pattern = conf_quote(plan->ignored_interfaces[i], r->arena);
 
@@ -115,7 +117,7 @@ static void base_part(struct rendering *r)
 	}
 	conf_line(c, "-\"cali*\", -\"kube-ipvs*\", \"*\";\n}");
 	conf_line(c,
-		  "protocol bfd peerage_bfd {\n}"); /* always, so that BFD later adds no protocol */
+		  "protocol bfd bfd1 {\n}"); /* always, so that BFD later adds no protocol */
 	base_kernel(c, 4);
 	base_kernel(c, 6);
 	/* Calico's timers, for BIRD's own would wait up to 300 s after an error. */
@@ -127,7 +129,7 @@ static void base_part(struct rendering *r)
 
 static void base_kernel(struct conf *c, int family)
 {
-	conf_line(c, "protocol kernel peerage_kernel%d {", family);
+	conf_line(c, "protocol kernel kernel%d {", family == 4 ? 1 : 2);
 	conf_line(c,
 		  "\tpersist;\n\tlearn;\n\tscan time 20;\n\tmerge paths on;\n\tgraceful restart;");
 	conf_line(c, "\tipv%d {\n\t\timport all;", family);
@@ -172,7 +174,7 @@ static void peering_protocol(struct rendering *r, const struct peering *p)
 	struct buf *out = &r->conf->text;
 
 	if (p->disabled || p->hold) /* held, and BIRD runs nothing for it */
-		buf_str(out, "\tdisabled;\n");
+		buf_str(out, p->by_hand ? "\tdisabled;" CONF_BY_HAND_MARK "\n" : "\tdisabled;\n");
 	buf_str(out, "\tlocal ");
 	if (ip_is_set(&p->source)) {
 		buf_str(out, ip_text(&p->source).s);
@@ -208,7 +210,7 @@ static void peering_protocol(struct rendering *r, const struct peering *p)
 	peering_restart(out, p);
 	if (p->rr_client)
 		buf_printf(out, "\trr client;\n\trr cluster id %s;\n", ip_text(&p->cluster_id).s);
-	if (p->password && !p->disabled) {
+	if (p->password) {
 		if (r->md5_keyword)
 			buf_str(out, "\tauthentication md5;\n");
 		buf_str(out, "\tpassword \"");
@@ -235,7 +237,7 @@ static void template_line(void *ctx, const char *text)
 
 	buf_str(to->text, to->indent);
 	buf_str(to->text, text);
-	buf_char(to->text, '\n');
+	buf_str(to->text, CONF_TEMPLATE_MARK "\n");
 }
 
 /* The text of LAST that stands for P, NULL when P is rendered. */

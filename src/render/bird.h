@@ -15,6 +15,7 @@ struct render_options {
 	const char *include;             /* glob of the operator's own files; NULL: none */
 	const char *bird_version;        /* of the running BIRD, "2.0.12"; NULL: the oldest we know */
 	bool redact;                     /* passwords as "<redacted>": for people, never for BIRD */
+	const struct conf *like;         /* an earlier rendering, to spare the digest; NULL */
 	const struct conf *last;         /* what BIRD last accepted; NULL: nothing */
 	const char *const *held;         /* peerings that BIRD refused: their text of LAST stays, and
 	                                  * where there is none they are left out; sorted */

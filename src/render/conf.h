@@ -17,6 +17,11 @@
 
 #define CONF_HEAD "# Written by peerd (Peerage). Changes made here by hand are overwritten.\n"
 
+/* Ends each line that comes from the operator's session template. */
+#define CONF_TEMPLATE_MARK " # session template"
+/* Ends `disabled;` where a hand did it on the node, not the plan. */
+#define CONF_BY_HAND_MARK  " # by hand"
+
 struct conf_block {
 	const char *name;   /* "peer_10_0_0_1", "filter_...", "base" */
 	const char *origin; /* "bgppeer/tor-a", "mesh"; "base", "filter", "include" */
@@ -48,7 +53,9 @@ void conf_text(struct conf *c, const char *text, size_t len); /* whole lines */
 /* TEXT as a BIRD string with its quotes; NULL when BIRD cannot express it (quote, newline, control
  * characters other than tab). Strings of BIRD know no escapes. */
 const char *conf_quote(const char *text, struct arena *a);
-void conf_finish(struct conf *c);
+/* Closes the text and gives it its id. LIKE (NULL: none) is an earlier text: where nothing changed,
+ * its id is taken and no digest is computed. */
+void conf_finish(struct conf *c, const struct conf *like);
 void conf_free(struct conf *c); /* the text is on the heap, all else in the arena */
 
 /* The block that owns LINE (1-based), NULL for none. */

@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The page to read when one wants to know what the agent does: agent_run() and agent_converge().
+ *
+ * Everything it does to BIRD hangs on comparing what should run (the id of the rendered text) with
+ * what BIRD says it runs. Whatever is in doubt (no complete store, another store, no Node, a foreign
+ * configuration) holds: what runs stays, and the status says why.
+ */
+#include "engine/agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/apply.h"
+#include "engine/facts.h"
+#include "engine/links.h"
+#include "engine/refusals.h"
+#include "engine/report.h"
+#include "engine/watch.h"
+#include "render/bird.h"
+#include "store/feed.h"
+
+#define CONF_MAX       (256u << 20)
+#define RETRY_FIRST_MS 1000
+#define RETRY_MAX_MS   60000
+#define REPLAN_MIN_MS  100 /* between two plans; a plan that takes longer waits as long as it took */
+
+enum state {
+	STATE_STARTING,
+	STATE_APPLYING,
+	STATE_APPLIED,
+	STATE_HELD,
+	STATE_REFUSED,
+	STATE_FAILED,
+	STATE_NOT_OURS,
+	STATE_BIRD_DOWN,
+	STATE_COUNT
+};
+static const char *const state_names[STATE_COUNT + 1] = {
+	[STATE_STARTING] = "Starting", [STATE_APPLYING] = "Applying",  [STATE_APPLIED] = "Applied",
+	[STATE_HELD] = "Held",	       [STATE_REFUSED] = "Refused",    [STATE_FAILED] = "Failed",
+	[STATE_NOT_OURS] = "NotOurs",  [STATE_BIRD_DOWN] = "BirdDown",
+};
+
+struct agent {
+	struct agent_options options;
+	int lock;
+	struct bird *control;
+	struct apply *apply;
+	struct watch *watch;
+	struct feed *feed;
+	struct facts_source *facts;
+	struct links *links;
+	struct refusals *refusals;
+	struct report *report;
+
+	/* the plan and its text: made from the snapshot, the facts, and what was refused */
+	struct snapshot *snapshot;
+	uint64_t planned; /* the feed's revision */
+	bool stale;	  /* something else it was made from has changed */
+	int64_t replan_after;
+	struct arena plan_arena;
+	const struct plan *plan;
+	struct conf *conf;
+
+	/* what BIRD last accepted, from the file, for what must stay as it is */
+	struct arena last_arena;
+	struct conf *last;
+	char last_id[17]; /* "": not looked for yet */
+
+	struct arena template_arena;
+	const struct template *template;
+	char template_words[300];
+
+	struct arena disabled_arena; /* names that a hand disabled */
+	const char **disabled;
+	size_t n_disabled;
+
+	enum state state;
+	char message[500];
+	uint64_t stamp; /* counts what the status is made of */
+	unsigned looks; /* of the watch, when it was last looked at */
+	bool installed; /* offline: the file has the text, BIRD will read it */
+	bool adopted, accepted;
+	char identity_accepted[80], identity_path[4096];
+	int64_t retry_at, retry_ms;
+	char refused_id[17]; /* not offered again */
+	char failed_id[17];  /* offered again after a while */
+	struct problem *problems;
+	size_t n_problems;
+	struct arena problems_arena;
+	int64_t trouble_since; /* of the store, already said; 0: none */
+	struct stat file_seen; /* of the configuration file, when it was last compared */
+};
+
+static void agent_converge(struct agent *ag);
+static void agent_replan(struct agent *ag);
+static void agent_outcome(struct agent *ag);
+static void agent_refused(struct agent *ag);
+static bool agent_held(struct agent *ag);
+static bool agent_ours(struct agent *ag, const char **ret_runs);
+static bool agent_file_ours(struct agent *ag);
+static void agent_keep_foreign(const struct agent *ag);
+static void agent_mend_file(struct agent *ag);
+static void agent_look(struct agent *ag);
+static void agent_disabled(struct agent *ag);
+static bool agent_by_hand(const struct agent *ag, const struct session *s);
+static bool agent_learn_last(struct agent *ag, const char *runs);
+static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_held);
+static void agent_say(struct agent *ag, enum state state, const char *format, ...)
+	printf_like(3, 4);
+static void agent_problems(struct agent *ag);
+static void agent_store_trouble(struct agent *ag);
+static void agent_template(struct agent *ag);
+static void agent_identity_read(struct agent *ag);
+static void agent_identity_write(struct agent *ag);
+static void agent_report(struct agent *ag);
+static bool block_has(const struct conf *c, const char *name, const char *text);
+
+struct agent *agent_open(const struct agent_options *options, struct err *err)
+{
+	auto_free char *lock_path = NULL;
+	struct agent *ag;
+	int lock;
+
+	if (asprintf(&lock_path, "%s.lock", options->bird_conf) < 0)
+		abort();
+	lock = file_lock(lock_path, err);
+	if (lock < 0) {
+		if (err->kind == ERR_CONFLICT)
+			err_set(err, ERR_CONFLICT, "another peerd has %s", options->bird_conf);
+		return NULL;
+	}
+	ag = mem_alloc(sizeof *ag);
+	ag->options = *options;
+	ag->lock = lock;
+	snprintf(ag->identity_path, sizeof ag->identity_path, "%.4000s.store", options->bird_conf);
+	ag->control = bird_open(options->bird_socket);
+	ag->apply = apply_open(options->bird_conf,
+			       options->bird_program ? options->bird_program : "bird", ag->control);
+	ag->watch = watch_open(options->bird_socket);
+	ag->feed = feed_open(options->store, DECODE_TOLERANT);
+	ag->facts = facts_open(options->secrets_dir);
+	ag->links = links_open();
+	ag->refusals = refusals_open();
+	ag->report = report_open(options->node);
+	ag->plan_arena.secret = ag->last_arena.secret = true;
+	ag->retry_ms = RETRY_FIRST_MS;
+	agent_template(ag);
+	agent_identity_read(ag);
+	agent_say(ag, STATE_STARTING, "no complete store has been seen yet");
+	return ag;
+}
+
+void agent_close(struct agent *ag)
+{
+	if (!ag)
+		return;
+	report_close(ag->report);
+	apply_close(ag->apply);
+	bird_close(ag->control);
+	watch_close(ag->watch);
+	feed_close(ag->feed);
+	facts_close(ag->facts);
+	links_close(ag->links);
+	refusals_close(ag->refusals);
+	conf_free(ag->conf);
+	conf_free(ag->last);
+	snapshot_unref(ag->snapshot);
+	arena_free(&ag->plan_arena);
+	arena_free(&ag->last_arena);
+	arena_free(&ag->template_arena);
+	arena_free(&ag->disabled_arena);
+	arena_free(&ag->problems_arena);
+	close(ag->lock);
+	free(ag);
+}
+
+void agent_run(struct agent *ag)
+{
+	struct store *store;
+
+	feed_run(ag->feed);	  /* store    -> snapshot */
+	watch_run(ag->watch);	  /* BIRD     -> sessions, what it runs */
+	if (facts_run(ag->facts)) /* machine  -> addresses, secrets */
+		ag->stale = true;
+	bird_run(ag->control);
+	apply_run(ag->apply);
+	store = feed_store(ag->feed);
+	if (store)
+		report_begin(ag->report, store);
+	else
+		report_forget(ag->report);
+	agent_store_trouble(ag);
+	agent_look(ag);
+	agent_converge(ag); /* snapshot -> plan -> text -> BIRD */
+	agent_report(ag);   /* sessions -> status -> store */
+}
+
+void agent_wait(struct agent *ag, struct poll *p)
+{
+	feed_wait(ag->feed, p);
+	watch_wait(ag->watch, p);
+	facts_wait(ag->facts, p);
+	links_wait(ag->links, p);
+	bird_wait(ag->control, p);
+	apply_wait(ag->apply, p);
+	report_wait(ag->report, p);
+	if (ag->stale || (feed_revision(ag->feed) != ag->planned && apply_idle(ag->apply)))
+		poll_at(p, ag->replan_after);
+	if (ag->retry_at && apply_idle(ag->apply))
+		poll_at(p, ag->retry_at);
+}
+
+void agent_reload(struct agent *ag)
+{
+	agent_template(ag);
+	ag->stale = true;
+}
+
+void agent_accept_store(struct agent *ag)
+{
+	ag->options.accept_store = true;
+	ag->accepted = false;
+}
+
+const char *agent_state(const struct agent *ag)
+{
+	return state_names[ag->state];
+}
+
+/* Compare, do not remember: what should run against what BIRD says it runs. */
+static void agent_converge(struct agent *ag)
+{
+	const char *runs = NULL;
+
+	agent_outcome(ag);
+	if (!apply_idle(ag->apply) || !feed_revision(ag->feed) || !report_ready(ag->report))
+		return; /* one change at a time; nothing before a complete store was seen */
+	report_recall(ag->report, ag->watch, ag->links);
+	if (!agent_ours(ag, &runs))
+		return;
+	if (!agent_learn_last(ag, runs))
+		ag->stale = true;
+	if ((ag->stale || ag->planned != feed_revision(ag->feed)) && clock_ms() >= ag->replan_after)
+		agent_replan(ag);
+	if (!ag->plan || agent_held(ag))
+		return;
+	if (runs && strcmp(runs, ag->conf->id) == 0) {
+		if (watch_unconfirmed(ag->watch) && bird_idle(ag->control)) {
+			apply_confirm(ag->apply);
+			watch_again(ag->watch);
+			return;
+		}
+		agent_mend_file(ag);
+		ag->adopted = true;
+		agent_identity_write(ag);
+		if (ag->template_words[0])
+			agent_say(ag, STATE_APPLIED, "%s", ag->template_words);
+		else
+			agent_say(ag, STATE_APPLIED, NULL);
+		return;
+	}
+	if (strcmp(ag->conf->id, ag->refused_id) == 0)
+		return;
+	if (strcmp(ag->conf->id, ag->failed_id) == 0 && clock_ms() < ag->retry_at)
+		return;
+	ag->retry_at = 0;
+	if (watch_current(ag->watch)) {
+		if (!bird_idle(ag->control))
+			return;
+		agent_say(ag, STATE_APPLYING, "BIRD is given configuration %.12s", ag->conf->id);
+		if (!runs)
+			agent_keep_foreign(ag);
+		apply_start(ag->apply, ag->conf);
+	} else if (!ag->installed) {
+		apply_start_offline(ag->apply, ag->conf);
+	}
+}
+
+/* A plan lives exactly as long as its arena; the old one goes when the new one stands. */
+static void agent_replan(struct agent *ag)
+{
+	struct arena next = { .secret = true };
+	struct snapshot *snapshot = snapshot_ref(feed_snapshot(ag->feed));
+	struct facts facts = { .router_id = ag->options.router_id,
+			       .onlink_known = true,
+			       .secrets_known = true,
+			       .disabled = ag->disabled,
+			       .n_disabled = ag->n_disabled };
+	const struct plan *plan;
+	int64_t began = clock_ms();
+	auto_arena struct arena scratch = { 0 };
+	struct secret_ref *refs;
+	struct conf *conf;
+	size_t n;
+
+	refs = plan_secrets(snapshot, &scratch, &n);
+	facts_want(ag->facts, refs, n);
+	facts_get(ag->facts, &facts);
+	links_see(ag->links, facts.onlink, facts.n_onlink);
+	facts.onlink = links_get(ag->links, &facts.n_onlink);
+	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
+	ag->planned = feed_revision(ag->feed);
+	ag->stale = false;
+	if (!plan->known) { /* what runs stays, and so does its text */
+		conf_free(ag->conf);
+		ag->conf = NULL;
+	} else {
+		const struct plan *was = ag->plan;
+
+		ag->plan = plan;
+		conf = agent_render(ag, &next, false);
+		refusals_review(ag->refusals, conf);
+		refusals_held(ag->refusals, &n);
+		if (n) {
+			conf_free(conf);
+			conf = agent_render(ag, &next, true);
+		}
+		if (ag->conf && was && was->known && !ip_eq(&was->router_id, &plan->router_id))
+			log_event(LOG_WARNING, "router-id", "to", ip_text(&plan->router_id).s,
+				  "effect", "every session restarts", NULL);
+		if (!ag->conf || strcmp(ag->conf->id, conf->id) != 0)
+			ag->installed = false;
+		conf_free(ag->conf);
+		ag->conf = conf;
+	}
+	ag->plan = plan;
+	arena_free(&ag->plan_arena);
+	ag->plan_arena = next;
+	snapshot_unref(ag->snapshot);
+	ag->snapshot = snapshot;
+	ag->replan_after = clock_ms() + MAX(clock_ms() - began, REPLAN_MIN_MS);
+	agent_problems(ag);
+	ag->stamp++;
+}
+
+static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_held)
+{
+	struct render_options options = { .template = ag->template,
+					  .include = ag->options.bird_include,
+					  .bird_version = watch_version(ag->watch),
+					  .like = ag->conf,
+					  .last = ag->last };
+
+	if (with_held)
+		options.held = refusals_held(ag->refusals, &options.n_held);
+	return render_bird(ag->plan, &options, a);
+}
+
+/* What the change that was under way came to. */
+static void agent_outcome(struct agent *ag)
+{
+	struct ip_text counts;
+
+	switch (apply_outcome(ag->apply)) {
+	case APPLY_NONE:
+		return;
+	case APPLY_DONE:
+		snprintf(counts.s, sizeof counts.s, "%zu", ag->plan->n_peerings);
+		log_event(LOG_INFO, "applied", "conf", ag->conf->id, "sessions", counts.s, NULL);
+		ag->failed_id[0] = ag->refused_id[0] = '\0';
+		ag->retry_ms = RETRY_FIRST_MS;
+		ag->adopted = true;
+		ag->last_id[0] = '\0';
+		agent_identity_write(ag);
+		agent_say(ag, STATE_APPLIED, NULL);
+		break;
+	case APPLY_CHECKED:
+		ag->installed = true;
+		log_event(LOG_INFO, "installed", "conf", ag->conf->id, "for", "BIRD's next start",
+			  NULL);
+		agent_identity_write(ag);
+		break;
+	case APPLY_REFUSED:
+		agent_refused(ag);
+		break;
+	case APPLY_FAILED:
+		snprintf(ag->failed_id, sizeof ag->failed_id, "%s", ag->conf->id);
+		ag->retry_at = clock_ms() + ag->retry_ms;
+		ag->retry_ms = MIN(2 * ag->retry_ms, RETRY_MAX_MS);
+		agent_say(ag, STATE_FAILED,
+			  "configuration %.12s is not in force, it will be tried again: %s",
+			  ag->conf->id, apply_words(ag->apply));
+		break;
+	}
+	watch_again(ag->watch);
+	watch_hurry(ag->watch, 30);
+}
+
+/* The resource whose line BIRD does not take is held, the rest is offered again. */
+static void agent_refused(struct agent *ag)
+{
+	const struct reply_place *place = apply_place(ag->apply);
+
+	snprintf(ag->refused_id, sizeof ag->refused_id, "%s", ag->conf->id);
+	log_event(LOG_WARNING, "refused", "conf", ag->conf->id, "words", place->words, NULL);
+	if (apply_place_is_ours(ag->apply) &&
+	    refusals_add(ag->refusals, ag->conf, place->line, place->words)) {
+		ag->stale = true;
+		ag->replan_after = 0;
+		return;
+	}
+	agent_say(ag, STATE_REFUSED,
+		  "BIRD refuses the configuration at %s:%u:%u: %s; what runs stays", place->file,
+		  place->line, place->column, place->words);
+}
+
+/* Reasons to leave everything as it is, although there is a plan. */
+static bool agent_held(struct agent *ag)
+{
+	const char *identity = feed_identity(ag->feed);
+
+	if (identity && ag->identity_accepted[0] && strcmp(identity, ag->identity_accepted) != 0 &&
+	    !ag->accepted) {
+		if (!ag->options.accept_store) {
+			agent_say(
+				ag, STATE_HELD,
+				"the store is another one (%.40s) than the one last applied (%.40s); what runs "
+				"stays until `peerd --accept-store` or SIGUSR1",
+				identity, ag->identity_accepted);
+			return true;
+		}
+		log_event(LOG_WARNING, "store-accepted", "identity", identity, NULL);
+		ag->accepted = true;
+	}
+	if (!ag->plan->known) {
+		agent_say(ag, STATE_HELD, "%s",
+			  ag->plan->n_problems ? ag->plan->problems[0].text : "no plan");
+		return true;
+	}
+	return false;
+}
+
+/* Is what BIRD runs, and the file, ours to change? *RET_RUNS: the id BIRD runs, NULL when it runs
+ * nothing of ours but may be changed, or is down. */
+static bool agent_ours(struct agent *ag, const char **ret_runs)
+{
+	bool asked = watch_current(ag->watch);
+
+	*ret_runs = asked ? watch_runs(ag->watch) : NULL;
+	if (!asked && !watch_trouble(ag->watch))
+		return false; /* connected, the first look is under way */
+	if (!asked)
+		agent_say(ag, STATE_BIRD_DOWN, "%s", watch_trouble(ag->watch));
+	if ((asked && !*ret_runs) || !agent_file_ours(ag)) {
+		if (ag->options.adopt && !ag->adopted)
+			return true;
+		agent_say(
+			ag, STATE_NOT_OURS,
+			"%s was not written by peerd, so nothing is changed; `peerd --adopt` keeps it as "
+			"%s.before-peerage and takes over",
+			asked && !*ret_runs ? "the configuration that BIRD runs" :
+					      ag->options.bird_conf,
+			ag->options.bird_conf);
+		return false;
+	}
+	return true;
+}
+
+static bool agent_file_ours(struct agent *ag)
+{
+	char head[sizeof CONF_HEAD] = "";
+	FILE *f = fopen(ag->options.bird_conf, "re");
+	size_t len;
+
+	if (!f)
+		return errno == ENOENT;
+	len = fread(head, 1, sizeof head - 1, f);
+	fclose(f);
+	/* An empty or cut file is one that was being written when the machine went down. */
+	return len < sizeof head - 1 ? strncmp(CONF_HEAD, head, len) == 0 :
+				       strcmp(head, CONF_HEAD) == 0;
+}
+
+/* --adopt: what was there stays beside the file. */
+static void agent_keep_foreign(const struct agent *ag)
+{
+	auto_free char *beside = NULL;
+
+	if (asprintf(&beside, "%s.before-peerage", ag->options.bird_conf) < 0)
+		abort();
+	if (link(ag->options.bird_conf, beside) == 0)
+		log_event(LOG_WARNING, "adopted", "kept", beside, NULL);
+}
+
+/* BIRD runs the right text; the file must say the same, for BIRD's next start. */
+static void agent_mend_file(struct agent *ag)
+{
+	auto_arena struct arena a = { .secret = true };
+	struct err err = { 0 };
+	struct stat st = { 0 };
+	const char *text;
+	size_t len = 0;
+
+	if (stat(ag->options.bird_conf, &st) == 0 && st.st_ino == ag->file_seen.st_ino &&
+	    st.st_size == ag->file_seen.st_size &&
+	    st.st_mtim.tv_sec == ag->file_seen.st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == ag->file_seen.st_mtim.tv_nsec)
+		return;
+	text = file_read(ag->options.bird_conf, CONF_MAX, &a, &len, &err);
+	if (!text || len != ag->conf->text.len || memcmp(text, ag->conf->text.at, len) != 0) {
+		if (!file_replace(ag->options.bird_conf, ag->conf->text.at, ag->conf->text.len,
+				  0640, file_group("bird"), &err)) {
+			agent_say(ag, STATE_APPLIED,
+				  "BIRD runs the right text, its file cannot be written: %.300s",
+				  err.words);
+			return;
+		}
+		log_event(LOG_WARNING, "file-mended", "path", ag->options.bird_conf, NULL);
+		if (stat(ag->options.bird_conf, &st) < 0)
+			return;
+	}
+	ag->file_seen = st;
+}
+
+/* Once per look of the watch. */
+static void agent_look(struct agent *ag)
+{
+	unsigned looks = watch_looks(ag->watch);
+	struct facts facts;
+
+	facts_get(ag->facts, &facts);
+	if (links_see(ag->links, facts.onlink, facts.n_onlink))
+		ag->stale = true;
+	if (looks == ag->looks)
+		return;
+	ag->looks = looks;
+	ag->stamp++;
+	if (!looks)
+		return;
+	ag->installed = false;
+	agent_disabled(ag);
+}
+
+/* Which sessions did a hand disable? What the plan, or BIRD itself, took down is not that. */
+static void agent_disabled(struct agent *ag)
+{
+	struct arena arena = { 0 };
+	const char **names = NULL;
+	size_t n = 0, n_sessions;
+	const struct session *sessions = watch_sessions(ag->watch, &n_sessions);
+	bool differ;
+
+	if (!apply_idle(ag->apply) || !ag->last)
+		return;
+	for (size_t i = 0; i < n_sessions; i++)
+		if (agent_by_hand(ag, &sessions[i]))
+			*arena_push(&arena, names, n) = arena_str(&arena, sessions[i].name);
+	differ = n != ag->n_disabled;
+	for (size_t i = 0; i < n && !differ; i++)
+		differ = strcmp(names[i], ag->disabled[i]) != 0;
+	if (!differ) {
+		arena_free(&arena);
+		return;
+	}
+	arena_free(&ag->disabled_arena);
+	ag->disabled_arena = arena;
+	ag->disabled = names;
+	ag->n_disabled = n;
+	ag->stale = true;
+}
+
+static bool agent_by_hand(const struct agent *ag, const struct session *s)
+{
+	if (s->up != PROTO_DOWN || !str_empty(s->info))
+		return false;
+	return !block_has(ag->last, s->name, "\tdisabled;\n");
+}
+
+/* The text that BIRD runs, from the file or the one beside it. False when it has become another. */
+static bool agent_learn_last(struct agent *ag, const char *runs)
+{
+	const char *suffixes[] = { "", ".last" };
+
+	if (runs && ag->last && strcmp(runs, ag->last_id) == 0)
+		return true;
+	if (!runs && ag->last)
+		return true; /* BIRD is down: it will start with the file */
+	for (size_t i = 0; i < lengthof(suffixes); i++) {
+		struct arena arena = { .secret = true };
+		auto_free char *path = NULL;
+		struct err err = { 0 };
+		struct conf *found;
+		const char *text;
+		size_t len;
+
+		if (asprintf(&path, "%s%s", ag->options.bird_conf, suffixes[i]) < 0)
+			abort();
+		text = file_read(path, CONF_MAX, &arena, &len, &err);
+		found = text ? conf_parse(text, len, &arena) : NULL;
+		if (!found || (runs && strcmp(found->id, runs) != 0)) {
+			conf_free(found);
+			arena_free(&arena);
+			continue;
+		}
+		conf_free(ag->last);
+		arena_free(&ag->last_arena);
+		ag->last_arena = arena;
+		ag->last = found;
+		snprintf(ag->last_id, sizeof ag->last_id, "%.16s", found->id);
+		return false;
+	}
+	return true;
+}
+
+/* Says a new state once, in the log and in the status. */
+static void agent_say(struct agent *ag, enum state state, const char *format, ...)
+{
+	char message[sizeof ag->message] = "";
+	va_list args;
+
+	if (format) {
+		va_start(args, format);
+		vsnprintf(message, sizeof message, format, args);
+		va_end(args);
+	}
+	if (state == ag->state && strcmp(message, ag->message) == 0)
+		return;
+	if (state != STATE_APPLYING && !(state == STATE_APPLIED && ag->state == STATE_APPLYING))
+		log_event(state >= STATE_HELD ? LOG_WARNING : LOG_INFO, "state", "to",
+			  state_names[state], "why", message[0] ? message : NULL, NULL);
+	ag->state = state;
+	memcpy(ag->message, message, sizeof message);
+	ag->stamp++;
+}
+
+/* What BIRD refused, as problems of the resources that asked for it. */
+static void agent_problems(struct agent *ag)
+{
+	size_t n;
+	const char *const *held = refusals_held(ag->refusals, &n);
+
+	arena_free(&ag->problems_arena);
+	ag->problems = NULL;
+	ag->n_problems = 0;
+	for (size_t i = 0; i < n && ag->plan->known; i++) {
+		const struct peering *p = plan_find(ag->plan, held[i]);
+		struct arena *a = &ag->problems_arena;
+		bool runs = ag->last && conf_find(ag->last, held[i]);
+
+		if (p)
+			*arena_push(a, ag->problems, ag->n_problems) = (struct problem){
+				.code = PROBLEM_REFUSED_BY_BIRD,
+				.level = DIAG_ERROR,
+				.origin = p->origin,
+				.origin_version = p->origin_version,
+				.peering = p->name,
+				.text = arena_printf(a, "BIRD refuses its configuration: %s; %s",
+						     refusals_words(ag->refusals, held[i]),
+						     runs ? "what ran before stays" :
+							    "the session is left out"),
+			};
+	}
+	for (size_t i = 0; i < ag->plan->n_problems; i++) {
+		const struct problem *p = &ag->plan->problems[i];
+
+		log_event(p->level == DIAG_ERROR ? LOG_WARNING : LOG_DEBUG, "problem", "code",
+			  problem_names[p->code], "origin", p->origin, "text", p->text, NULL);
+	}
+}
+
+static void agent_store_trouble(struct agent *ag)
+{
+	int64_t since = 0;
+	const char *words = feed_trouble(ag->feed, &since);
+
+	if (words && !ag->trouble_since)
+		log_event(LOG_WARNING, "store-away", "why", words, NULL);
+	else if (!words && ag->trouble_since)
+		log_event(LOG_INFO, "store-back", NULL);
+	ag->trouble_since = words ? MAX(since, 1) : 0;
+}
+
+static void agent_template(struct agent *ag)
+{
+	struct arena arena = { 0 };
+	struct err err = { 0 };
+	struct diags d = { .arena = &arena, .file = ag->options.session_template };
+	const struct template *template = NULL;
+	auto_buf struct buf words = { 0 };
+	const char *text;
+	size_t len;
+
+	ag->template_words[0] = '\0';
+	if (!ag->options.session_template)
+		return;
+	text = file_read(ag->options.session_template, TEMPLATE_MAX, &arena, &len, &err);
+	template = text ? template_parse(text, len, &arena, &d) : NULL;
+	if (template) {
+		arena_free(&ag->template_arena);
+		ag->template_arena = arena;
+		ag->template = template;
+		return;
+	}
+	if (d.n)
+		diag_print(&d.items[0], &words);
+	else
+		buf_str(&words, err.words);
+	snprintf(ag->template_words, sizeof ag->template_words,
+		 "the session template is not used%s: %.200s", ag->template ? " as it is now" : "",
+		 words.at);
+	log_event(LOG_ERROR, "template", "words", words.at, NULL);
+	arena_free(&arena);
+}
+
+static void agent_identity_read(struct agent *ag)
+{
+	auto_arena struct arena a = { 0 };
+	struct err err = { 0 };
+	size_t len;
+	const char *text = file_read(ag->identity_path, 4096, &a, &len, &err);
+
+	if (text)
+		snprintf(ag->identity_accepted, sizeof ag->identity_accepted, "%.*s",
+			 (int)MIN(strcspn(text, "\n"), 79), text);
+}
+
+/* The store whose plan BIRD has taken: another one is not obeyed without a word. */
+static void agent_identity_write(struct agent *ag)
+{
+	const char *identity = feed_identity(ag->feed);
+	struct err err = { 0 };
+
+	if (!identity || strcmp(identity, ag->identity_accepted) == 0)
+		return;
+	snprintf(ag->identity_accepted, sizeof ag->identity_accepted, "%.79s", identity);
+	ag->accepted = false;
+	ag->options.accept_store = false;
+	if (!file_replace(ag->identity_path, ag->identity_accepted, strlen(ag->identity_accepted),
+			  0640, (gid_t)-1, &err))
+		log_event(LOG_WARNING, "identity", "words", err.words, NULL);
+}
+
+static void agent_report(struct agent *ag)
+{
+	struct report_facts f = { .stamp = ag->stamp,
+				  .plan = ag->plan,
+				  .watch = ag->watch,
+				  .state = state_names[ag->state],
+				  .message = ag->message[0] ? ag->message : NULL,
+				  .store_identity = feed_identity(ag->feed),
+				  .problems = ag->problems,
+				  .n_problems = ag->n_problems,
+				  .asked = watch_looks(ag->watch) > 0 };
+
+	if (!report_ready(ag->report) || !feed_revision(ag->feed))
+		return;
+	f.conf_id = f.asked ? watch_runs(ag->watch) : NULL;
+	f.onlink = links_get(ag->links, &f.n_onlink);
+	/* Nothing is written while an apply waits for its confirmation (decisions.md 14). */
+	report_run(ag->report, feed_current(ag->feed) ? feed_store(ag->feed) : NULL, &f,
+		   apply_idle(ag->apply));
+}
+
+static bool block_has(const struct conf *c, const char *name, const char *text)
+{
+	const struct conf_block *b = conf_find(c, name);
+
+	return b && memmem(c->text.at + b->at, b->len, text, strlen(text));
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Steps in order; each asks BIRD one question, and its answer decides the next. A lost connection
+ * or a deadline at any step ends in `fail`, which puts the file back when it was replaced. BIRD needs
+ * no telling then: its own timer undoes what was not confirmed.
+ */
+#include "engine/apply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+#define CHECK_MS     30000 /* parsing may take long: 5,000 sessions with own filters took 4 s */
+#define CONFIGURE_MS 30000
+#define IDLE_MS	     40000 /* a peer with a full window holds a reconfiguration up to 10 s */
+#define QUESTION_MS  10000
+#define FILE_MODE    0640
+
+extern char **environ;
+
+enum step {
+	STEP_NONE,
+	STEP_CHECK,	/* configure check */
+	STEP_IDLE,	/* configure status, until no other one is under way */
+	STEP_CONFIGURE, /* configure "PATH" timeout 60 */
+	STEP_POLL,	/* configure status, until 0003 */
+	STEP_ID,	/* eval conf_id */
+	STEP_NAMES,	/* show protocols */
+	STEP_CONFIRM,	/* configure confirm */
+	STEP_UNDO,	/* configure undo, after a read-back that was not what we wrote */
+	STEP_LATE,	/* configure confirm for an earlier life of this program */
+	STEP_OFFLINE,	/* bird -p */
+};
+
+struct apply {
+	struct bird *bird;
+	char *path, *candidate, *last, *program;
+	gid_t gid;
+	enum step step;
+	const struct conf *conf;
+	enum apply_outcome outcome;
+	bool replaced; /* the file has the new text, BIRD has not confirmed */
+	bool had_last;
+	int64_t ask_at; /* when to ask again, 0: not waiting */
+	int64_t pause;	/* of the poll, ms */
+	int64_t give_up;
+	struct reply_place place;
+	struct arena arena; /* of place */
+	char words[400];
+	int child, child_out; /* bird -p: pidfd and its stderr */
+	pid_t pid;
+	struct buf said;
+};
+
+static void ask(struct apply *ap, enum step step);
+static void answer(struct apply *ap, const struct reply *r);
+static void again(struct apply *ap);
+static void refuse(struct apply *ap, const char *text);
+static void fail(struct apply *ap, const char *format, ...) printf_like(2, 3);
+static void finish(struct apply *ap, enum apply_outcome outcome);
+static bool install(struct apply *ap);
+static void put_back(struct apply *ap);
+static bool names_as_expected(const struct apply *ap, const struct reply *r);
+static void offline_run(struct apply *ap);
+static bool busy(const struct reply *r);
+
+struct apply *apply_open(const char *path, const char *bird_program, struct bird *control)
+{
+	struct apply *ap = mem_alloc(sizeof *ap);
+
+	ap->bird = control;
+	ap->path = mem_str(path);
+	ap->program = mem_str(bird_program);
+	if (asprintf(&ap->candidate, "%s.candidate", path) < 0 ||
+	    asprintf(&ap->last, "%s.last", path) < 0)
+		abort();
+	ap->gid = file_group("bird");
+	ap->child = ap->child_out = -1;
+	return ap;
+}
+
+void apply_close(struct apply *ap)
+{
+	if (!ap)
+		return;
+	if (ap->child >= 0) {
+		kill(ap->pid, SIGKILL);
+		waitpid(ap->pid, NULL, 0);
+		close(ap->child);
+		close(ap->child_out);
+	}
+	if (ap->step != STEP_NONE)
+		put_back(ap);
+	arena_free(&ap->arena);
+	buf_free(&ap->said);
+	free(ap->path);
+	free(ap->candidate);
+	free(ap->last);
+	free(ap->program);
+	free(ap);
+}
+
+bool apply_idle(const struct apply *ap)
+{
+	return ap->step == STEP_NONE && ap->outcome == APPLY_NONE;
+}
+
+void apply_start(struct apply *ap, const struct conf *conf)
+{
+	struct err err = { 0 };
+
+	ap->conf = conf;
+	ap->outcome = APPLY_NONE;
+	if (!file_write(ap->candidate, conf->text.at, conf->text.len, FILE_MODE, ap->gid, &err)) {
+		fail(ap, "%s", err.words);
+		return;
+	}
+	ask(ap, STEP_CHECK);
+}
+
+void apply_start_offline(struct apply *ap, const struct conf *conf)
+{
+	char *const argv[] = { ap->program, (char[]){ "-p" }, (char[]){ "-c" }, ap->candidate,
+			       NULL };
+	posix_spawn_file_actions_t actions;
+	struct err err = { 0 };
+	int out[2], status;
+
+	ap->conf = conf;
+	if (!file_write(ap->candidate, conf->text.at, conf->text.len, FILE_MODE, ap->gid, &err)) {
+		fail(ap, "%s", err.words);
+		return;
+	}
+	if (pipe2(out, O_CLOEXEC | O_NONBLOCK) < 0) {
+		fail(ap, "pipe: %s", strerror(errno));
+		return;
+	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
+	status = posix_spawnp(&ap->pid, ap->program, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(out[1]);
+	if (status) {
+		close(out[0]);
+		fail(ap, "cannot check the configuration: %s: %s", ap->program, strerror(status));
+		return;
+	}
+	ap->child_out = out[0];
+	ap->child = (int)syscall(SYS_pidfd_open, ap->pid, 0);
+	ap->give_up = clock_ms() + CHECK_MS;
+	buf_clear(&ap->said);
+	ap->step = STEP_OFFLINE;
+}
+
+void apply_confirm(struct apply *ap)
+{
+	ask(ap, STEP_LATE);
+}
+
+void apply_run(struct apply *ap)
+{
+	const struct reply *r;
+
+	if (ap->step == STEP_NONE)
+		return;
+	if (ap->step == STEP_OFFLINE) {
+		offline_run(ap);
+		return;
+	}
+	if (bird_lost(ap->bird)) {
+		fail(ap, "BIRD did not answer: %s",
+		     bird_trouble(ap->bird) ? bird_trouble(ap->bird) : "the connection was lost");
+		return;
+	}
+	if (ap->ask_at) {
+		if (clock_ms() >= ap->ask_at && bird_idle(ap->bird)) {
+			ap->ask_at = 0;
+			bird_ask(ap->bird, "configure status", QUESTION_MS);
+		} else if (!bird_connected(ap->bird)) {
+			fail(ap, "the connection to BIRD was lost");
+		}
+		return;
+	}
+	r = bird_answer(ap->bird);
+	if (r)
+		answer(ap, r);
+}
+
+void apply_wait(struct apply *ap, struct poll *p)
+{
+	if (ap->ask_at)
+		poll_at(p, ap->ask_at);
+	if (ap->outcome != APPLY_NONE)
+		poll_now(p);
+	if (ap->step == STEP_OFFLINE) {
+		poll_fd(p, ap->child_out, POLLIN);
+		poll_fd(p, ap->child, POLLIN);
+		poll_at(p, ap->give_up);
+	}
+}
+
+enum apply_outcome apply_outcome(struct apply *ap)
+{
+	enum apply_outcome outcome = ap->outcome;
+
+	ap->outcome = APPLY_NONE;
+	return outcome;
+}
+
+const struct reply_place *apply_place(const struct apply *ap)
+{
+	return &ap->place;
+}
+
+bool apply_place_is_ours(const struct apply *ap)
+{
+	return str_eq(ap->place.file, ap->candidate) || str_eq(ap->place.file, ap->path);
+}
+
+const char *apply_words(const struct apply *ap)
+{
+	return ap->words;
+}
+
+static void ask(struct apply *ap, enum step step)
+{
+	static const char *const plain[] = {
+		[STEP_IDLE] = "configure status",     [STEP_POLL] = "configure status",
+		[STEP_ID] = "eval conf_id",	      [STEP_NAMES] = "show protocols \"peer_*\"",
+		[STEP_CONFIRM] = "configure confirm", [STEP_UNDO] = "configure undo",
+		[STEP_LATE] = "configure confirm",
+	};
+	auto_buf struct buf command = { 0 };
+
+	if (step == STEP_CHECK)
+		buf_printf(&command, "configure check \"%s\"", ap->candidate);
+	else if (step == STEP_CONFIGURE)
+		buf_printf(&command, "configure \"%s\" timeout 60", ap->path);
+	else
+		buf_str(&command, plain[step]);
+	if (step != ap->step) {
+		ap->give_up = clock_ms() + IDLE_MS;
+		ap->pause = 1;
+	}
+	ap->step = step;
+	if (!bird_idle(ap->bird)) { /* never: apply has this connection for itself */
+		fail(ap, "the connection to BIRD is not free");
+		return;
+	}
+	bird_ask(ap->bird, command.at,
+		 step == STEP_CHECK	? CHECK_MS :
+		 step == STEP_CONFIGURE ? CONFIGURE_MS :
+					  QUESTION_MS);
+}
+
+static void answer(struct apply *ap, const struct reply *r)
+{
+	const char *said = r->n ? r->lines[r->n - 1].text : "";
+
+	switch (ap->step) {
+	case STEP_CHECK:
+		if (reply_find(r, 20))
+			ask(ap, STEP_IDLE);
+		else if (reply_find(r, 8002))
+			refuse(ap, reply_find(r, 8002));
+		else
+			fail(ap, "`configure check` was answered with %d %s", r->code, said);
+		break;
+	case STEP_IDLE:
+		if (busy(r))
+			again(ap);
+		else if (install(ap))
+			ask(ap, STEP_CONFIGURE);
+		break;
+	case STEP_CONFIGURE:
+		if (reply_find(r, 8002)) {
+			put_back(ap);
+			refuse(ap, reply_find(r, 8002));
+		} else if (reply_find(r, 3)) {
+			ask(ap, STEP_ID);
+		} else if (reply_find(r, 4) || reply_find(r, 5)) {
+			ask(ap, STEP_POLL);
+		} else {
+			fail(ap, "`configure` was answered with %d %s", r->code, said);
+		}
+		break;
+	case STEP_POLL:
+		if (busy(r))
+			again(ap);
+		else
+			ask(ap, STEP_ID);
+		break;
+	case STEP_ID:
+		if (str_eq(reply_find(r, 23), ap->conf->id)) {
+			ask(ap, STEP_NAMES);
+		} else {
+			snprintf(ap->words, sizeof ap->words,
+				 "after `configure` BIRD runs %.40s, not %s",
+				 reply_find(r, 23) ? reply_find(r, 23) : said, ap->conf->id);
+			ask(ap, STEP_UNDO);
+		}
+		break;
+	case STEP_NAMES:
+		if (names_as_expected(ap, r)) {
+			ask(ap, STEP_CONFIRM);
+		} else {
+			snprintf(
+				ap->words, sizeof ap->words,
+				"after `configure` BIRD has other sessions than the configuration");
+			ask(ap, STEP_UNDO);
+		}
+		break;
+	case STEP_CONFIRM:
+		if (reply_find(r, 18) || reply_find(r, 19)) {
+			ap->replaced = false;
+			finish(ap, APPLY_DONE);
+		} else {
+			fail(ap, "`configure confirm` was answered with %d %s", r->code, said);
+		}
+		break;
+	case STEP_UNDO:
+		put_back(ap);
+		finish(ap, APPLY_FAILED);
+		break;
+	case STEP_LATE:
+		ap->step = STEP_NONE; /* whatever it said: the next look decides */
+		break;
+	case STEP_NONE:
+	case STEP_OFFLINE:
+		break;
+	}
+}
+
+static void again(struct apply *ap)
+{
+	if (clock_ms() >= ap->give_up) {
+		fail(ap, "BIRD is still at another reconfiguration after %d s", IDLE_MS / 1000);
+		return;
+	}
+	ap->ask_at = clock_ms() + ap->pause;
+	ap->pause = MIN(2 * ap->pause, 100);
+}
+
+static void refuse(struct apply *ap, const char *text)
+{
+	arena_free(&ap->arena);
+	if (!reply_place(text, &ap->arena, &ap->place))
+		ap->place =
+			(struct reply_place){ .file = "", .words = arena_str(&ap->arena, text) };
+	snprintf(ap->words, sizeof ap->words, "%.390s", ap->place.words);
+	unlink(ap->candidate);
+	finish(ap, APPLY_REFUSED);
+}
+
+static void fail(struct apply *ap, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(ap->words, sizeof ap->words, format, args);
+	va_end(args);
+	put_back(ap);
+	unlink(ap->candidate);
+	finish(ap, ap->step == STEP_LATE ? APPLY_NONE : APPLY_FAILED);
+}
+
+static void finish(struct apply *ap, enum apply_outcome outcome)
+{
+	ap->step = STEP_NONE;
+	ap->ask_at = 0;
+	ap->outcome = outcome;
+}
+
+/* The candidate becomes the file; what was there stays beside it as PATH.last. */
+static bool install(struct apply *ap)
+{
+	struct err err = { 0 };
+	auto_close int fd = open(ap->candidate, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0) {
+		fail(ap, "%s: %s", ap->candidate, strerror(errno));
+		return false;
+	}
+	unlink(ap->last);
+	ap->had_last = link(ap->path, ap->last) == 0;
+	if (rename(ap->candidate, ap->path) < 0) {
+		err_os(&err, "%s", ap->path);
+		fail(ap, "%s", err.words);
+		return false;
+	}
+	ap->replaced = true;
+	return true;
+}
+
+static void put_back(struct apply *ap)
+{
+	if (ap->replaced && ap->had_last && rename(ap->last, ap->path) < 0)
+		return; /* the next comparison of file and text finds it */
+	ap->replaced = false;
+}
+
+static bool names_as_expected(const struct apply *ap, const struct reply *r)
+{
+	size_t expected = 0, seen = 0;
+
+	for (size_t i = 0; i < ap->conf->n_blocks; i++)
+		expected += strncmp(ap->conf->blocks[i].name, "peer_", 5) == 0;
+	for (size_t i = 0; i < r->n; i++)
+		seen += r->lines[i].code == 1002 && strncmp(r->lines[i].text, "peer_", 5) == 0;
+	return expected == seen;
+}
+
+static void offline_run(struct apply *ap)
+{
+	char text[1024];
+	siginfo_t info = { 0 };
+	ssize_t got;
+	char *line;
+
+	while ((got = read(ap->child_out, text, sizeof text)) > 0)
+		if (ap->said.len < 65536)
+			buf_add(&ap->said, text, (size_t)got);
+	if (clock_ms() >= ap->give_up)
+		kill(ap->pid, SIGKILL);
+	if (waitid(P_PID, (id_t)ap->pid, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
+		return;
+	while ((got = read(ap->child_out, text, sizeof text)) > 0)
+		if (ap->said.len < 65536)
+			buf_add(&ap->said, text, (size_t)got);
+	close(ap->child);
+	close(ap->child_out);
+	ap->child = ap->child_out = -1;
+	if (info.si_code == CLD_EXITED && info.si_status == 0) {
+		if (install(ap)) {
+			ap->replaced = false;
+			finish(ap, APPLY_CHECKED);
+		}
+		return;
+	}
+	/* "bird: FILE:LINE:COLUMN words"; BIRD 3 puts a date and "<FATAL> " in between. */
+	line = ap->said.len ? strstr(ap->said.at, ap->candidate) : NULL;
+	if (!line) {
+		fail(ap, "`%s -p` failed: %.200s", ap->program, buf_text(&ap->said));
+		return;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	refuse(ap, line);
+}
+
+/* Is a reconfiguration still going on? */
+static bool busy(const struct reply *r)
+{
+	return reply_find(r, 4) || reply_find(r, 5);
+}

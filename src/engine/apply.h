@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One change of configuration, from text to a confirmed one, against a live BIRD (bird2.md 4):
+ * candidate file, `configure check`, wait until no other reconfiguration is under way, rename over
+ * the real file (the last good one stays beside it as PATH.last), `configure timeout 60`, poll to
+ * 0003, read back the id and the names, `configure confirm`. Whatever happens before the
+ * confirmation, the last good file is put back and BIRD undoes itself. Session states play no part.
+ *
+ * Nobody but this writes the file.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "bird/bird.h"
+#include "render/conf.h"
+
+struct apply;
+
+enum apply_outcome {
+	APPLY_NONE,    /* nothing has ended since the last question */
+	APPLY_DONE,    /* BIRD runs the text, confirmed */
+	APPLY_CHECKED, /* offline: checked and installed, BIRD will read it when it starts */
+	APPLY_REFUSED, /* BIRD does not take the text: see apply_place(). Nothing was changed */
+	APPLY_FAILED,  /* something else went wrong; what ran before runs again. Worth another try */
+};
+
+struct apply *apply_open(const char *path, const char *bird_program, struct bird *control);
+void apply_close(struct apply *ap);
+
+/* Is nothing under way? */
+bool apply_idle(const struct apply *ap);
+/* Begins; only while idle. CONF must live until the outcome. */
+void apply_start(struct apply *ap, const struct conf *conf);
+/* The same with BIRD down: `bird -p` checks, the file is installed. */
+void apply_start_offline(struct apply *ap, const struct conf *conf);
+/* Forgets what is under way: the connection is gone, or the program ends. */
+void apply_run(struct apply *ap);
+void apply_wait(struct apply *ap, struct poll *p);
+/* What has ended; once. */
+enum apply_outcome apply_outcome(struct apply *ap);
+/* Where and why BIRD refused; file may be one of the operator's own. */
+const struct reply_place *apply_place(const struct apply *ap);
+bool apply_place_is_ours(const struct apply *ap); /* the place is in our text */
+/* Why it failed, in words. */
+const char *apply_words(const struct apply *ap);
+
+/* BIRD says that a configuration waits for its confirmation (we died before giving it) and it is the
+ * one we want: gives it. Only while idle. */
+void apply_confirm(struct apply *ap);

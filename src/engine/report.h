@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plan, sessions and problems joined into the NodeStatus of this node, written to the store when it
+ * differs: at once for a change of state (bounded), and every minute so that readers can tell a
+ * living agent from a dead one (decisions.md 27). Only this writes that object.
+ */
+#pragma once
+
+#include "compute/plan.h"
+#include "engine/watch.h"
+#include "store/store.h"
+
+struct report;
+
+struct report_facts {
+	uint64_t stamp; /* differs whenever anything below may have changed */
+	const struct plan *plan;        /* NULL: none yet */
+	const struct watch *watch;
+	const char *state, *message;    /* of the agent: "Applied", NULL */
+	const char *conf_id;            /* of what BIRD runs; NULL */
+	const char *store_identity;
+	const struct onlink *onlink;    /* settled */
+	size_t n_onlink;
+	const struct problem *problems; /* of the engine, beside the plan's */
+	size_t n_problems;
+	bool asked;                     /* has BIRD been looked at since it was connected to? */
+};
+
+struct report *report_open(const char *node);
+void report_close(struct report *r);
+/* Reads the status an earlier life wrote; report_ready() when that is done or cannot be. */
+void report_begin(struct report *r, struct store *st);
+bool report_ready(const struct report *r);
+/* What it said, for the watch (history) and the links; only once, after report_ready(). */
+struct links;
+void report_recall(struct report *r, struct watch *w, struct links *l);
+
+/* Composes the status and writes it to ST when it is due; MAY_WRITE false: only remembers. */
+void report_run(struct report *r, struct store *st, const struct report_facts *f, bool may_write);
+void report_wait(const struct report *r, struct poll *p);
+/* The store was closed: what was under way is lost. */
+void report_forget(struct report *r);
