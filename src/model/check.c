@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 static void check_rows(struct decode *dc, const struct value *v);
+static void required_error(struct decode *dc, const struct field *f, const struct value *v);
 static void check_rule(struct decode *dc, const struct rule *r);
 static bool is_word(const struct value *v, const char *word);
 static void rule_error(struct decode *dc, const char *field, const struct value *v,
@@ -33,13 +34,8 @@ static void check_rows(struct decode *dc, const struct value *v)
 		const struct field *f = &dc->shape->fields[i];
 
 		decode_enter(dc, f->name);
-		if ((f->flags & FIELD_REQUIRED) && !dc->given[i]) {
-			if (f->type == &type_enum)
-				decode_error(dc, v, "is required: one of %s",
-					     name_list(f->arg, dc->diags->arena));
-			else
-				decode_error(dc, v, "is required: give it %s", f->type->name);
-		}
+		if ((f->flags & FIELD_REQUIRED) && !dc->given[i])
+			required_error(dc, f, v);
 		if ((f->flags & FIELD_DEFAULT_ONLY) && dc->given[i] && !str_empty(dc->name) &&
 		    strcmp(dc->name, "default") != 0)
 			decode_strict_error(dc, dc->given[i],
@@ -47,6 +43,27 @@ static void check_rows(struct decode *dc, const struct value *v)
 					    "this one is \"%s\"",
 					    dc->shape->name, dc->name);
 		decode_leave(dc);
+	}
+}
+
+static void required_error(struct decode *dc, const struct field *f, const struct value *v)
+{
+	const char *words[DECODE_FIELDS];
+	size_t n = 0;
+
+	if (f->type == &type_enum) {
+		decode_error(dc, v, "is required: one of %s", name_list(f->arg, dc->diags->arena));
+	} else if (f->type == &type_struct || f->type == &type_struct_ptr) {
+		const struct field *inner = ((const struct shape *)f->arg)->fields;
+
+		for (; inner->name; inner++)
+			if (inner->flags & FIELD_REQUIRED)
+				words[n++] = inner->name;
+		words[n] = NULL;
+		decode_error(dc, v, "is required: a map with %s",
+			     name_list(words, dc->diags->arena));
+	} else {
+		decode_error(dc, v, "is required: give it %s", f->type->name);
 	}
 }
 

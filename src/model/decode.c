@@ -78,8 +78,7 @@ void decode_type_error(struct decode *dc, const struct value *v, const char *nee
 	else if (v->type == VALUE_STRING)
 		decode_error(dc, v, "needs %s, not the string %s", needs, decode_show(dc, v));
 	else
-		decode_error(dc, v, "needs %s, not %s", needs,
-			     v->type == VALUE_NULL ? "nothing" : value_type_name(v->type));
+		decode_error(dc, v, "needs %s, not %s", needs, decode_show(dc, v));
 }
 
 const char *decode_show(const struct decode *dc, const struct value *v)
@@ -95,6 +94,8 @@ const char *decode_show(const struct decode *dc, const struct value *v)
 		return arena_printf(dc->diags->arena, "%lld", (long long)v->integer);
 	case VALUE_BOOL:
 		return v->boolean ? "true" : "false";
+	case VALUE_NULL:
+		return "nothing";
 	default:
 		return value_type_name(v->type);
 	}

@@ -20,6 +20,7 @@ struct decode {
 	enum decode_mode mode;
 	struct arena *arena; /* of the resource: what is decoded goes here */
 	struct diags *diags;
+	const struct value *doc;
 	const char *name; /* metadata.name, for checks that need it */
 	struct decode_step steps[DECODE_DEPTH];
 	unsigned depth;

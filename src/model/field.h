@@ -135,7 +135,8 @@ extern const struct type type_any;         /* no C member: tolerated, kept with 
 /* What the text of a string must look like. */
 struct pattern {
 	bool (*holds)(const char *text);
-	const char *want; /* "a secret's name, of A-Z a-z 0-9 . _ -" */
+	const char *want;    /* "a secret's name, of A-Z a-z 0-9 . _ -" */
+	const char *example; /* NULL: any name would do */
 };
 
 /* Offsets that exist only when the member has the C type that the row's type decodes. */

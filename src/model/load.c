@@ -23,7 +23,7 @@
 
 #define LOAD_FOLDERS 32 /* depth of folders in folders */
 
-struct seen { /* hash table of what was loaded, by kind and name */
+struct load_seen { /* hash table of what was loaded, by kind and name */
 	const struct kind *kind;
 	const char *name, *place;
 };
@@ -33,9 +33,7 @@ struct loader {
 	unsigned flags;
 	const char *file;
 	size_t n_documents;
-	struct seen *seen;
-	size_t n_seen, n_slots; /* slots: a power of two */
-	bool full;		/* too many errors: said once */
+	bool full; /* too many errors: said once */
 };
 
 static bool load_any(struct loader *ld, const char *path, unsigned depth, struct err *err);
@@ -52,7 +50,7 @@ static void load_resource(struct loader *ld, const struct value *doc, const stru
 static const struct kind *document_kind(struct loader *ld, const struct value *doc,
 					const char *name, const char *api_version);
 static void note_double(struct loader *ld, const struct value *doc, const struct resource *r);
-static struct seen *seen_slot(struct loader *ld, const struct kind *kind, const char *name);
+static struct load_seen *seen_slot(struct load *l, const struct kind *kind, const char *name);
 static bool enough(struct loader *ld);
 static void complain(struct loader *ld, enum diag_level level, const struct value *at,
 		     const char *field, const char *format, ...) printf_like(5, 6);
@@ -60,14 +58,9 @@ static void complain(struct loader *ld, enum diag_level level, const struct valu
 bool load_path(struct load *l, const char *path, unsigned flags, struct err *err)
 {
 	struct loader ld = { .l = l, .flags = flags };
-	bool ok;
 
 	l->diags.arena = &l->arena;
-	for (size_t i = 0; i < l->n; i++) /* what an earlier -f gave */
-		note_double(&ld, NULL, l->items[i]);
-	ok = load_any(&ld, path, 0, err);
-	free(ld.seen);
-	return ok;
+	return load_any(&ld, path, 0, err);
 }
 
 void load_text(struct load *l, const char *file, const char *text, size_t len, unsigned flags)
@@ -75,16 +68,14 @@ void load_text(struct load *l, const char *file, const char *text, size_t len, u
 	struct loader ld = { .l = l, .flags = flags };
 
 	l->diags.arena = &l->arena;
-	for (size_t i = 0; i < l->n; i++)
-		note_double(&ld, NULL, l->items[i]);
 	load_bytes(&ld, file, text, len);
-	free(ld.seen);
 }
 
 void load_free(struct load *l)
 {
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; l->items && i < l->n; i++)
 		resource_unref(l->items[i]);
+	free(l->seen);
 	arena_free(&l->arena);
 	*l = (struct load){ 0 };
 }
@@ -99,8 +90,11 @@ static bool load_any(struct loader *ld, const char *path, unsigned depth, struct
 	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return load_folder(ld, path, depth, err);
 	text = file_read(path, LOAD_MAX_FILE, &bytes, &len, err);
-	if (!text)
+	if (!text) {
+		if (err->kind == ERR_NOT_FOUND) /* a wrong argument, not a missing resource */
+			err->kind = ERR_USAGE;
 		return false;
+	}
 	load_bytes(ld, strcmp(path, "-") == 0 ? "stdin" : path, text, len);
 	return true;
 }
@@ -133,7 +127,8 @@ static bool load_folder(struct loader *ld, const char *path, unsigned depth, str
 	}
 	free(names);
 	ld->file = path;
-	if (ok && !depth && ld->n_documents == before && ld->l->diags.n_errors == errors)
+	if (ok && !depth && ld->n_documents == before && ld->l->diags.n_errors == errors &&
+	    !(ld->flags & LOAD_SKIP_EMPTY))
 		complain(ld, DIAG_ERROR, NULL, NULL,
 			 "no resources in this folder: it has no .yaml, .yml or .json file");
 	return ok;
@@ -163,7 +158,8 @@ static void load_bytes(struct loader *ld, const char *file, const char *text, si
 		load_json(ld, text, len);
 	else
 		load_yaml(ld, text, len);
-	if (ld->n_documents == before && ld->l->diags.n_errors == errors)
+	if (ld->n_documents == before && ld->l->diags.n_errors == errors &&
+	    !(ld->flags & LOAD_SKIP_EMPTY))
 		complain(ld, DIAG_ERROR, NULL, NULL, "no resources in %s", file);
 	ld->l->diags.file = NULL;
 }
@@ -253,9 +249,11 @@ static void load_document(struct loader *ld, const struct value *doc, const stru
 		const char *field = str_empty(name) ? "kind" : "apiVersion";
 		const struct value *v = value_get(doc, field);
 
-		complain(ld, DIAG_ERROR, v ? v : doc, field,
-			 str_empty(name) ? "is required: the kind of this resource, like BGPPeer" :
-					   "is required: projectcalico.org/v3");
+		kind = str_empty(name) ? NULL : kind_find(name);
+		complain(ld, DIAG_ERROR, v ? v : doc, field, "is required: %s",
+			 str_empty(name) ? "the kind of this resource, like BGPPeer" :
+			 kind		 ? kind->api_version :
+					   kind_bgppeer.api_version);
 		return;
 	}
 	if (load_list(ld, doc, name, api_version))
@@ -340,49 +338,47 @@ static const struct kind *document_kind(struct loader *ld, const struct value *d
 	return NULL;
 }
 
-/* Remembers R; complains when its name was there before. DOC is NULL for what was loaded earlier. */
+/* Remembers R; complains when its name was there before. */
 static void note_double(struct loader *ld, const struct value *doc, const struct resource *r)
 {
-	struct seen *s;
+	struct load_seen *s;
 
 	if (!*r->meta.name)
 		return;
-	s = seen_slot(ld, r->kind, r->meta.name);
+	s = seen_slot(ld->l, r->kind, r->meta.name);
 	if (s->kind) {
-		if (doc)
-			complain(ld, DIAG_ERROR, doc, NULL,
-				 "%s/%s stands at %s already; keep one of them",
-				 r->kind->aliases[0], r->meta.name, s->place);
+		complain(ld, DIAG_ERROR, doc, NULL, "%s/%s stands at %s already; keep one of them",
+			 r->kind->aliases[0], r->meta.name, s->place);
 		return;
 	}
-	*s = (struct seen){ r->kind, arena_str(&ld->l->arena, r->meta.name),
-			    arena_str(&ld->l->arena, r->place) };
-	ld->n_seen++;
+	*s = (struct load_seen){ r->kind, arena_str(&ld->l->arena, r->meta.name),
+				 arena_str(&ld->l->arena, r->place) };
+	ld->l->n_seen++;
 }
 
 /* The slot that has KIND and NAME, or the empty one where they belong. */
-static struct seen *seen_slot(struct loader *ld, const struct kind *kind, const char *name)
+static struct load_seen *seen_slot(struct load *l, const struct kind *kind, const char *name)
 {
 	uint64_t hash = 14695981039346656037u ^ kind->id;
 	size_t at;
 
-	if (2 * (ld->n_seen + 1) > ld->n_slots) {
-		struct seen *old = ld->seen;
-		size_t n = ld->n_slots;
+	if (2 * (l->n_seen + 1) > l->n_slots) {
+		struct load_seen *old = l->seen;
+		size_t n = l->n_slots;
 
-		ld->n_slots = n ? 2 * n : 64;
-		ld->seen = mem_alloc(ld->n_slots * sizeof *ld->seen);
+		l->n_slots = n ? 2 * n : 64;
+		l->seen = mem_alloc(l->n_slots * sizeof *l->seen);
 		for (size_t i = 0; i < n; i++)
 			if (old[i].kind)
-				*seen_slot(ld, old[i].kind, old[i].name) = old[i];
+				*seen_slot(l, old[i].kind, old[i].name) = old[i];
 		free(old);
 	}
 	for (const char *c = name; *c; c++) /* FNV-1a */
 		hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-	for (at = hash & (ld->n_slots - 1); ld->seen[at].kind; at = (at + 1) & (ld->n_slots - 1))
-		if (ld->seen[at].kind == kind && strcmp(ld->seen[at].name, name) == 0)
+	for (at = hash & (l->n_slots - 1); l->seen[at].kind; at = (at + 1) & (l->n_slots - 1))
+		if (l->seen[at].kind == kind && strcmp(l->seen[at].name, name) == 0)
 			break;
-	return &ld->seen[at];
+	return &l->seen[at];
 }
 
 static bool enough(struct loader *ld)

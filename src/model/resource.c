@@ -123,7 +123,9 @@ static struct resource *decode_document(const struct kind *kind, const struct va
 
 	called = resource_new(&r, kind, called, about, sizeof about);
 	own = (struct diags){ .arena = &r->arena, .file = file, .about = called };
-	dc = (struct decode){ .mode = mode, .arena = &r->arena, .diags = &own, .name = name };
+	dc = (struct decode){
+		.mode = mode, .arena = &r->arena, .diags = &own, .doc = doc, .name = name
+	};
 	spec = arena_alloc(&r->arena, kind->shape.size);
 	body_decode(&dc, r, doc, spec);
 	if (name)

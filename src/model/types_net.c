@@ -25,6 +25,7 @@ static bool family_check(struct decode *dc, const struct field *f, const struct 
 			 const struct ip *ip);
 static void address_error(struct decode *dc, const struct value *v, const char *address);
 static const char *octet_mistake(const char *address, struct arena *a);
+static const char *without_zeros(const char *address, struct arena *a);
 static void endpoint_error(struct decode *dc, const struct value *v);
 static bool endpoint_check(struct decode *dc, const struct value *v, const struct endpoint *e);
 static bool unicast(const struct ip *ip);
@@ -192,8 +193,8 @@ static void address_error(struct decode *dc, const struct value *v, const char *
 	const char *shown = decode_show(dc, v), *slash = strchr(address, '/'), *why;
 
 	if (slash) {
-		decode_error(dc, v, "%s: it takes an address without a prefix length; write \"%s\"",
-			     shown, text_clean(a, address, (size_t)(slash - address), 60));
+		decode_error(dc, v, "takes an address without a prefix length: \"%s\", not %s",
+			     text_clean(a, address, (size_t)(slash - address), 60), shown);
 		return;
 	}
 	if (strpbrk(address, " \t")) {
@@ -224,15 +225,11 @@ static const char *octet_mistake(const char *address, struct arena *a)
 		size_t len = strcspn(at, ".");
 		uint64_t n;
 
-		if (len > 1 && *at == '0') {
-			size_t zeros = MIN(strspn(at, "0"), len - 1);
-
+		if (len > 1 && *at == '0')
 			return arena_printf(a,
 					    "\"%.*s\" has a leading zero, which some read as "
-					    "octal; write \"%.*s\"",
-					    (int)MIN(len, 20), at, (int)MIN(len - zeros, 20),
-					    at + zeros);
-		}
+					    "octal; write \"%s\"",
+					    (int)MIN(len, 20), at, without_zeros(address, a));
 		if (len && !text_u64(at, len, 255, &n))
 			return arena_printf(a, "\"%.*s\" is above 255", (int)MIN(len, 20), at);
 		if (!len)
@@ -243,6 +240,21 @@ static const char *octet_mistake(const char *address, struct arena *a)
 	}
 	return parts + 1 == 4 ? NULL :
 				arena_printf(a, "it has %u numbers instead of four", parts + 1);
+}
+
+/* "010.0.0.01" as "10.0.0.1". */
+static const char *without_zeros(const char *address, struct arena *a)
+{
+	char *copy = arena_str(a, address), *to = copy;
+
+	for (const char *at = address; *at; at++) {
+		bool first = to == copy || to[-1] == '.';
+
+		if (!(first && *at == '0' && at[1] && at[1] != '.'))
+			*to++ = *at;
+	}
+	*to = '\0';
+	return copy;
 }
 
 static void endpoint_error(struct decode *dc, const struct value *v)
@@ -285,7 +297,7 @@ static void endpoint_error(struct decode *dc, const struct value *v)
 	else if (port && !(text_u64(port, strlen(port), 65535, &number) && number))
 		decode_error(dc, v, "%s: a port is a number from 1 to 65535", shown);
 	else if (zone && memchr(zone, '/', (size_t)(end - zone)))
-		decode_error(dc, v, "%s: it takes an address without a prefix length", shown);
+		decode_error(dc, v, "takes an address without a prefix length, not %s", shown);
 	else if (zone)
 		decode_error(dc, v, "%s: an interface has 1 to 15 letters, digits, . _ -", shown);
 	else
@@ -306,7 +318,8 @@ static bool endpoint_check(struct decode *dc, const struct value *v, const struc
 			     "\"%s\"",
 			     shown, address);
 	else if (!unicast(&e->ip))
-		decode_error(dc, v, "%s is not the address of one router", shown);
+		decode_error(dc, v, "%s is not the address of one router; give a unicast address",
+			     shown);
 	else
 		return true;
 	return false;

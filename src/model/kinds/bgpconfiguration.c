@@ -6,13 +6,13 @@
 #include "model/kinds/specs.h"
 
 static void shape_check(struct decode *dc, const struct value *v, const void *at);
-static void communities_check(struct decode *dc, const struct bgpconfiguration *c,
-			      const struct prefix_advertisement *p);
+static void communities_check(struct decode *dc, const struct bgpconfiguration *c, size_t at);
 static bool community_named(const struct bgpconfiguration *c, const char *name);
 static void bgpconfiguration_check(struct decode *dc, const struct resource *r);
 static const char *bgpconfiguration_cell(const struct resource *r, const char *column,
 					 struct arena *a);
 static bool interface_ignored(const char *text);
+static bool tag_valid(const char *text);
 
 static const char *const bind_words[] = { "", "None", "NodeIP", NULL };
 static const char *const severity_words[] = { "",	 "Trace", "Debug", "Info",
@@ -24,6 +24,9 @@ static const char *const cluster_route_words[] = {
 static const struct pattern ignored_pattern = {
 	interface_ignored, "an interface or pattern: 1 to 15 of A-Z a-z 0-9 . _ * - and not * alone"
 };
+static const struct pattern tag_pattern = { tag_valid,
+					    "a community like 64512:100 or the name of one",
+					    "64512:100" };
 
 /* clang-format off */
 static const struct field interface_field = { "", &type_string, .arg = &ignored_pattern };
@@ -44,7 +47,7 @@ static const struct field community_fields[] = {
 static const struct shape community_shape = {
 	.name = "community", .fields = community_fields, .size = sizeof(struct named_community) };
 static const struct field community_field = { "", &type_struct, .arg = &community_shape };
-static const struct field tag_field = { "", &type_string, .max = 253 };
+static const struct field tag_field = { "", &type_string, .arg = &tag_pattern, .max = 253 };
 static const struct field advertisement_fields[] = {
 	{ "cidr", F_CIDR(prefix_advertisement, cidr), FIELD_REQUIRED, .doc = "The prefix." },
 	{ "communities", F_LIST(prefix_advertisement, communities), FIELD_REQUIRED,
@@ -67,7 +70,7 @@ static const struct field bgpconfiguration_fields[] = {
 	{ "nodeMeshPassword", F_STRUCT(bgpconfiguration, mesh_password), FIELD_DEFAULT_ONLY,
 	  .arg = &shape_password, .doc = "The TCP MD5 password of the mesh." },
 	{ "nodeMeshMaxRestartTime", F_SECONDS(bgpconfiguration, mesh_max_restart_time),
-	  FIELD_DEFAULT_ONLY, .max = LLGR_MAX, .dflt = "120s",
+	  FIELD_DEFAULT_ONLY, .max = GR_MAX, .dflt = "120s",
 	  .doc = "How long routes are kept while a node of the mesh restarts; at most 4095s." },
 	{ "bindMode", F_ENUM(bgpconfiguration, bind_mode), .arg = bind_words, .dflt = "None",
 	  .doc = "None: listen on all addresses. NodeIP: on the node's only." },
@@ -150,30 +153,31 @@ static void shape_check(struct decode *dc, const struct value *v, const void *at
 	const struct bgpconfiguration *c = at;
 
 	(void)v;
-	graceful_check(dc, "nodeMeshMaxRestartTime", &c->mesh_max_restart_time, NULL);
 	decode_enter(dc, "prefixAdvertisements");
 	for (size_t i = 0; i < c->prefix_advertisements.n; i++) {
 		decode_enter_item(dc, i);
-		communities_check(
-			dc, c, &list_at(c->prefix_advertisements, struct prefix_advertisement, i));
+		communities_check(dc, c, i);
 		decode_leave(dc);
 	}
 	decode_leave(dc);
 }
 
-static void communities_check(struct decode *dc, const struct bgpconfiguration *c,
-			      const struct prefix_advertisement *p)
+/* Of the advertisement AT: each is a community, or the name of one. */
+static void communities_check(struct decode *dc, const struct bgpconfiguration *c, size_t at)
 {
-	const struct value *list = decode_given(dc, "prefixAdvertisements");
+	const struct list *words =
+		&list_at(c->prefix_advertisements, struct prefix_advertisement, at).communities;
+	const struct value *written = decode_given(dc, "prefixAdvertisements"), *list;
 
+	list = value_get(&written->items[at], "communities");
 	decode_enter(dc, "communities");
-	for (size_t i = 0; i < p->communities.n; i++) {
-		const char *word = list_at(p->communities, const char *, i);
+	for (size_t i = 0; i < words->n; i++) {
+		const char *word = list_at(*words, const char *, i);
 
 		if (!word || community_valid(word) || community_named(c, word))
 			continue;
 		decode_enter_item(dc, i);
-		decode_error(dc, list,
+		decode_error(dc, list ? &list->items[i] : written,
 			     "\"%s\" is neither a community like 64512:100 nor the name of one "
 			     "under communities",
 			     word);
@@ -194,11 +198,15 @@ static void bgpconfiguration_check(struct decode *dc, const struct resource *r)
 {
 	const char *name = r->meta.name;
 
-	if (strcmp(name, "default") != 0 && (strncmp(name, "node.", 5) != 0 || !name[5]))
-		decode_warn(dc, NULL,
-			    "does nothing: a BGPConfiguration is named \"default\" or "
-			    "\"node.NAME\", not \"%s\"",
-			    name);
+	if (strcmp(name, "default") == 0 || (strncmp(name, "node.", 5) == 0 && name[5]))
+		return;
+	decode_enter(dc, "metadata");
+	decode_enter(dc, "name");
+	decode_warn(dc, value_get(value_get(dc->doc, "metadata"), "name"),
+		    "\"%s\" does nothing: a BGPConfiguration is named \"default\" or \"node.NAME\"",
+		    name);
+	decode_leave(dc);
+	decode_leave(dc);
 }
 
 static const char *bgpconfiguration_cell(const struct resource *r, const char *column,
@@ -216,4 +224,9 @@ static const char *bgpconfiguration_cell(const struct resource *r, const char *c
 static bool interface_ignored(const char *text)
 {
 	return interface_pattern(text) && strcmp(text, "*") != 0;
+}
+
+static bool tag_valid(const char *text)
+{
+	return community_valid(text) || name_valid(text);
 }

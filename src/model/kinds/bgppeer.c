@@ -6,6 +6,7 @@
 #include "model/kinds/specs.h"
 
 static void bgppeer_check(struct decode *dc, const struct value *v, const void *at);
+static void restart_time_check(struct decode *dc, const struct bgppeer *p);
 static const char *bgppeer_cell(const struct resource *r, const char *column, struct arena *a);
 
 static const char *const source_words[] = { "", "UseNodeIP", "None", NULL };
@@ -124,11 +125,8 @@ const struct kind kind_bgppeer = {
 static void bgppeer_check(struct decode *dc, const struct value *v, const void *at)
 {
 	const struct bgppeer *p = at;
-	const struct value *mode = decode_given(dc, "restartMode");
 
-	if (p->restart_mode == RESTART_GR || (p->restart_mode == RESTART_UNSET && !mode))
-		graceful_check(dc, "maxRestartTime", &p->max_restart_time,
-			       "or set restartMode: LongLivedGracefulRestart");
+	restart_time_check(dc, p);
 	if (ip_is_set(&p->reachable_by) && ip_is_set(&p->peer_ip.ip) &&
 	    p->reachable_by.family != p->peer_ip.ip.family) {
 		decode_enter(dc, "reachableBy");
@@ -140,6 +138,22 @@ static void bgppeer_check(struct decode *dc, const struct value *v, const void *
 	if (!dc->diags->n_errors && !decode_given(dc, "peerIP") &&
 	    !decode_given(dc, "peerSelector") && !decode_given(dc, "localWorkloadSelector"))
 		decode_warn(dc, v, "has neither peerIP nor peerSelector, so it peers with nobody");
+}
+
+/* Graceful restart carries less time than long-lived graceful restart. */
+static void restart_time_check(struct decode *dc, const struct bgppeer *p)
+{
+	bool graceful = p->restart_mode == RESTART_GR ||
+			(p->restart_mode == RESTART_UNSET && !decode_given(dc, "restartMode"));
+
+	if (!graceful || p->max_restart_time.value <= GR_MAX)
+		return;
+	decode_enter(dc, "maxRestartTime");
+	decode_error(dc, decode_given(dc, "maxRestartTime"),
+		     "\"%s\" is %u seconds; graceful restart carries at most %u; shorten it, or "
+		     "set restartMode: LongLivedGracefulRestart",
+		     p->max_restart_time.text, p->max_restart_time.value, GR_MAX);
+	decode_leave(dc);
 }
 
 static const char *bgppeer_cell(const struct resource *r, const char *column, struct arena *a)

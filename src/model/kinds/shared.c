@@ -30,19 +30,6 @@ const struct shape shape_password = { .name = "password",
 				      .fields = password_fields,
 				      .size = sizeof(struct password) };
 
-void graceful_check(struct decode *dc, const char *field, const struct seconds *s,
-		    const char *otherwise)
-{
-	if (s->value <= GR_MAX)
-		return;
-	decode_enter(dc, field);
-	decode_error(dc, decode_given(dc, field),
-		     "\"%s\" is %u seconds; graceful restart carries at most %us%s%s", s->text,
-		     s->value, GR_MAX, otherwise ? "; shorten it, " : "",
-		     otherwise ? otherwise : "");
-	decode_leave(dc);
-}
-
 bool secret_word(const char *text)
 {
 	return name_valid(text);

@@ -10,9 +10,6 @@
 
 extern const struct shape shape_password;
 
-/* Graceful restart carries less than long-lived; OTHERWISE is the other way out, or NULL. */
-void graceful_check(struct decode *dc, const char *field, const struct seconds *s,
-		    const char *otherwise);
 /* May TEXT be the name or key of a Secret: A-Z a-z 0-9 . _ - and neither "." nor ".."? */
 bool secret_word(const char *text);
 /* An interface's name, with * for any characters: at most 15 of A-Z a-z 0-9 . _ - *. */

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents and the complaints about them: the cases stand in data/complaints.txt. */
+#include "model/decode.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "model/load.h"
+
+struct head {
+	const char *word, *text;
+};
+
+static const struct head heads[] = {
+	{ "peer", "apiVersion: projectcalico.org/v3\nkind: BGPPeer\nmetadata: {name: a}\nspec:\n" },
+	{ "configuration", "apiVersion: projectcalico.org/v3\nkind: BGPConfiguration\n"
+			   "metadata: {name: default}\nspec:\n" },
+	{ "node", "apiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: n1}\nspec:\n" },
+	{ "filter", "apiVersion: projectcalico.org/v3\nkind: BGPFilter\nmetadata: {name: f}\n"
+		    "spec:\n" },
+	{ "pool", "apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: p}\nspec:\n" },
+	{ "secret", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n" },
+	{ "raw", "" },
+};
+
+/* The first line of "== HEAD" from the line AT on. */
+static const char *next_case(const char *at)
+{
+	while (strncmp(at, "== ", 3) != 0) {
+		at = strchr(at, '\n');
+		if (!at || !*++at)
+			return NULL;
+	}
+	return at;
+}
+
+static void add_head(struct buf *text, const char *word, size_t len)
+{
+	for (size_t i = 0; i < lengthof(heads); i++)
+		if (strlen(heads[i].word) == len && memcmp(heads[i].word, word, len) == 0) {
+			buf_str(text, heads[i].text);
+			return;
+		}
+	fail_msg("no head \"%.*s\"", (int)len, word);
+}
+
+/* A line of the case, in which \N stands for 254 times n. */
+static void add_line(struct buf *text, const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (i + 1 < len && line[i] == '\\' && line[i + 1] == 'N') {
+			for (int n = 0; n < 254; n++)
+				buf_char(text, 'n');
+			i++;
+			continue;
+		}
+		buf_char(text, line[i]);
+	}
+	buf_char(text, '\n');
+}
+
+/* Is GOT the line WANT, or what WANT begins with when that ends with "..."? */
+static bool matches(const char *got, const char *want, size_t len)
+{
+	if (len > 3 && memcmp(want + len - 3, "...", 3) == 0)
+		return strncmp(got, want, len - 3) == 0;
+	return strlen(got) == len && memcmp(got, want, len) == 0;
+}
+
+static void case_run(const struct buf *text, const char *wants)
+{
+	struct load l = { 0 };
+	size_t i = 0;
+
+	load_text(&l, "FILE", buf_text(text), text->len, 0);
+	while (*wants == '!' || i < l.diags.n) {
+		auto_buf struct buf line = { 0 };
+		size_t len = strcspn(wants, "\n");
+
+		if (i < l.diags.n)
+			diag_print(&l.diags.items[i], &line);
+		if (*wants != '!' || i == l.diags.n || !matches(line.at, wants + 2, len - 2))
+			fail_msg("in\n%sgot  %s\nwant %.*s", buf_text(text),
+				 i < l.diags.n ? buf_text(&line) : "(nothing)",
+				 *wants == '!' ? (int)len : 9, *wants == '!' ? wants : "(nothing)");
+		wants += len + 1;
+		i++;
+	}
+	load_free(&l);
+}
+
+static void test_complaints(void **state)
+{
+	auto_arena struct arena a = { 0 };
+	struct err err;
+	size_t len, n = 0;
+	const char *at = file_read(TEST_DATA "/complaints.txt", 1u << 20, &a, &len, &err);
+
+	(void)state;
+	assert_non_null(at);
+	for (at = next_case(at); at; at = next_case(at)) {
+		auto_buf struct buf text = { 0 };
+		size_t line = strcspn(at, "\n");
+
+		add_head(&text, at + 3, line - 3);
+		for (at += line + 1; *at && *at != '!' && strncmp(at, "== ", 3) != 0;
+		     at += line + 1) {
+			line = strcspn(at, "\n");
+			add_line(&text, at, line);
+		}
+		case_run(&text, *at == '!' ? at : "");
+		n++;
+	}
+	assert_true(n >= 180);
+}
+
+/* What is wrong in a file is a warning in a store, unless the object cannot be understood. */
+static void test_tolerant(void **state)
+{
+	static const struct {
+		const char *json;
+		bool broken;
+		size_t n;
+	} cases[] = {
+		{ "{\"spec\":{\"peerIP\":\"10.0.0.1\"}}", false, 0 },
+		{ "{\"spec\":{\"peerIP\":\"10.0.0.1\",\"bogus\":1}}", false, 1 },
+		{ "{\"spec\":{\"peerIP\":\"10.0.0.1\",\"asNumer\":1}}", false, 1 },
+		{ "{\"spec\":{\"peerIP\":\"10.0.0.1\"},\"status\":{}}", false, 1 },
+		{ "{\"metadata\":{\"labels\":{\"-a\":\"b\"},\"namespace\":\"x\"},"
+		  "\"spec\":{\"peerIP\":\"10.0.0.1\"}}", false, 2 },
+		{ "{\"spec\":{\"peerIP\":\"10.0.0.01\"}}", true, 1 },
+		{ "{\"spec\":{\"node\":\"a\",\"nodeSelector\":\"all()\"}}", true, 1 },
+		{ "{\"spec\":{\"peerIP\":\"10.0.0.1\",\"restartMode\":\"X\"}}", true, 1 },
+		{ "{\"metadata\":{\"name\":\"other\"},\"spec\":{\"peerIP\":\"10.0.0.1\"}}", false,
+		  0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		struct resource *r = resource_from_json(&kind_bgppeer, "Name", "3", cases[i].json,
+							strlen(cases[i].json), DECODE_TOLERANT);
+
+		assert_int_equal(resource_broken(r), cases[i].broken);
+		assert_int_equal(r->n_complaints, cases[i].n);
+		assert_string_equal(r->meta.name, "Name");
+		assert_null(r->doc);
+		if (r->n_complaints)
+			assert_string_equal(r->complaints[0].about, "bgppeer/Name");
+		resource_unref(r);
+	}
+}
+
+static void test_long_path(void **state)
+{
+	auto_buf struct buf text = { 0 };
+	struct load l = { 0 };
+
+	(void)state;
+	buf_str(&text, "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"},"
+		       "\"data\":{\"");
+	for (int i = 0; i < 5000; i++)
+		buf_str(&text, ".\\n");
+	buf_str(&text, "\":\"secret-secret\"}}");
+	load_text(&l, "x", buf_text(&text), text.len, 0);
+	assert_int_equal(l.diags.n, 1);
+	assert_true(strlen(l.diags.items[0].field) < 200);
+	assert_null(strchr(l.diags.items[0].field, '\n'));
+	assert_null(strstr(l.diags.items[0].text, "secret-secret"));
+	load_free(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_tolerant),
+		cmocka_unit_test(test_long_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
