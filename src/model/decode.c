@@ -184,7 +184,11 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 	char *at;
 
 	if (v->type != VALUE_MAP) {
-		decode_type_error(dc, v, "a map of strings");
+		if (flags & FIELD_SECRET)
+			decode_error(dc, v, "needs a map of strings, not %s",
+				     value_type_name(v->type));
+		else
+			decode_type_error(dc, v, "a map of strings");
 		return (struct strmap){ 0 };
 	}
 	for (uint32_t i = 0; i < v->n; i++) {
@@ -194,7 +198,7 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 		if (!*v->members[i].key)
 			decode_error(dc, text, "has an empty key");
 		else if (text->type != VALUE_STRING && (flags & FIELD_SECRET))
-			decode_error(dc, text, "needs a string, not %s; quote it",
+			decode_error(dc, text, "needs a string, in quotes, not %s",
 				     text->type == VALUE_NULL ? "nothing" :
 								value_type_name(text->type));
 		else

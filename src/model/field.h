@@ -65,7 +65,7 @@ enum field_flags {
 	FIELD_INERT = 2,        /* decoded, checked, kept, and reported as "not acted on yet" */
 	FIELD_ENTERPRISE = 4,   /* only Calico Enterprise has it (or Peerage) */
 	FIELD_DEFAULT_ONLY = 8, /* BGPConfiguration: only on the object named "default" */
-	FIELD_SECRET = 16,      /* never logged, printed redacted */
+	FIELD_SECRET = 16,      /* no complaint shows it; maps of strings are printed redacted */
 	FIELD_NON_EMPTY = 32,   /* an empty list or struct is refused */
 	FIELD_ANY_CASE = 64,   /* ENUM: upper and lower case are one */
 	FIELD_RAW = 128,       /* line breaks and control characters are fine (annotations) */

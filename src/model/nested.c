@@ -18,7 +18,11 @@ const struct type type_list = { "a list", "list", sizeof(struct list), list_deco
 
 static void struct_decode(struct decode *dc, const struct field *f, const struct value *v, void *at)
 {
-	decode_shape(dc, f->arg, v, at);
+	if ((f->flags & FIELD_SECRET) && v->type != VALUE_MAP)
+		decode_error(dc, v, "needs a map that names a Secret, not %s; see secretKeyRef",
+			     value_type_name(v->type)); /* it may be the password itself */
+	else
+		decode_shape(dc, f->arg, v, at);
 }
 
 static void struct_ptr_decode(struct decode *dc, const struct field *f, const struct value *v,

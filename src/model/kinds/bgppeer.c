@@ -35,7 +35,7 @@ static const struct field bgppeer_fields[] = {
 	  .doc = "The nodes to peer with, by their labels; instead of peerIP and asNumber." },
 	{ "extensions", F_STRMAP(bgppeer, extensions),
 	  .doc = "Values for the lines of the session template (peerd --session-template)." },
-	{ "password", F_STRUCT(bgppeer, password), .arg = &shape_password,
+	{ "password", F_STRUCT(bgppeer, password), FIELD_SECRET, .arg = &shape_password,
 	  .doc = "The TCP MD5 password of these sessions; at most 80 characters." },
 	{ "sourceAddress", F_ENUM(bgppeer, source_address), .arg = source_words,
 	  .dflt = "UseNodeIP",

@@ -20,7 +20,7 @@ static const struct field ref_fields[] = {
 static const struct shape shape_ref = {
 	.name = "secretKeyRef", .fields = ref_fields, .size = sizeof(struct secret_ref) };
 static const struct field password_fields[] = {
-	{ "secretKeyRef", F_STRUCT(password, ref), FIELD_REQUIRED, .arg = &shape_ref,
+	{ "secretKeyRef", F_STRUCT(password, ref), FIELD_REQUIRED | FIELD_SECRET, .arg = &shape_ref,
 	  .doc = "Take the password from a Secret." },
 	{ 0 }
 };
