@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All that is named goes in one transaction, or nothing does. A Node takes its status along; what
+ * still names it is listed, and goes too with --cascade (decisions.md 35).
+ */
+#include "peerctl/write.h"
+
+#include <stdio.h>
+
+#include "model/kinds/specs.h"
+#include "peerctl/command.h"
+
+struct deleting {
+	const struct options *o;
+	struct arena *arena;
+	struct snapshot *stored;
+	const struct target *targets;
+	size_t n_targets;
+	struct done *items; /* what goes, without doubles */
+	size_t n;
+	struct write *writes;
+	size_t n_writes;
+	bool cascade;
+};
+
+static bool attempt(struct deleting *d, struct store *st, bool dry_run, struct err *err);
+static bool add_targets(struct deleting *d, struct err *err);
+static void add(struct deleting *d, const struct resource *r, const char *version);
+static bool goes(const struct deleting *d, const struct resource *r);
+static void node_left_behind(struct deleting *d, const char *node);
+static bool names_node(const struct resource *r, const char *node);
+static bool targets_of_files(struct load *l, const struct options *o, struct target **ret,
+			     size_t *ret_n, struct err *err);
+
+bool run_delete(const struct options *o, struct err *err)
+{
+	auto_load struct load load = { 0 };
+	struct target *targets = NULL;
+	auto_store struct store *st = NULL;
+	struct style style;
+	size_t n = 0;
+	bool dry_run;
+
+	if (!option_dry_run(o, &dry_run, err))
+		return false;
+	if (option_given(o, OPT_OUTPUT) ? !output_style(o, OUTPUT_NAME, &style, err) :
+					  !output_style(o, OUTPUT_TABLE, &style, err))
+		return false;
+	if (option_given(o, OPT_FILENAME) && o->n_args)
+		return err_set(err, ERR_USAGE, "give files with -f or names, not both");
+	if (!option_given(o, OPT_FILENAME) && !o->n_args)
+		return err_set(err, ERR_USAGE, "what is to be deleted? KIND NAME..., or -f FILE");
+	if (option_given(o, OPT_FILENAME) ? !targets_of_files(&load, o, &targets, &n, err) :
+					    !source_targets(o, &targets, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!targets[i].name)
+			return err_set(err, ERR_USAGE, "which %s? delete needs a name",
+				       targets[i].kind->name);
+	st = source_open(o, dry_run ? STORE_READ_ONLY : 0, err);
+	if (!st)
+		return false;
+	for (int i = 0; i < WRITE_ATTEMPTS; i++) {
+		auto_arena struct arena arena = { 0 };
+		auto_snapshot struct snapshot *stored = snapshot_new();
+		struct deleting d = { .o = o,
+				      .arena = &arena,
+				      .stored = stored,
+				      .targets = targets,
+				      .n_targets = n,
+				      .cascade = option_given(o, OPT_CASCADE) };
+
+		*err = (struct err){ 0 };
+		if (attempt(&d, st, dry_run, err))
+			return write_report(d.items, d.n, &style, dry_run, store_url(st), err);
+		if (err->kind != ERR_CONFLICT || !err->words[0])
+			return false;
+	}
+	return false;
+}
+
+static bool attempt(struct deleting *d, struct store *st, bool dry_run, struct err *err)
+{
+	struct op op = { .type = OP_WRITE };
+	bool ok;
+
+	if (!source_list(st, KINDS_STORED, 0, d->stored, err) || !add_targets(d, err))
+		return false;
+	for (size_t i = 0; i < d->n_targets; i++)
+		if (d->targets[i].kind == &kind_node)
+			node_left_behind(d, d->targets[i].name);
+	if (dry_run || !d->n_writes)
+		return true;
+	op.writes = d->writes;
+	op.n_writes = d->n_writes;
+	ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
+	store_cancel(st, &op);
+	return ok;
+}
+
+static bool add_targets(struct deleting *d, struct err *err)
+{
+	enum err_kind first = ERR_NONE;
+
+	for (size_t i = 0; i < d->n_targets; i++) {
+		const struct target *t = &d->targets[i];
+		const struct resource *r = snapshot_find(d->stored, t->kind, t->name);
+		const char *version = r ? r->meta.version : NULL;
+
+		if (r && t->version && !str_eq(t->version, version)) {
+			tell("%s/%s was changed meanwhile: it is at version %s, the file has %s",
+			     t->kind->aliases[0], t->name, version, t->version);
+			first = first ? first : ERR_CONFLICT;
+		} else if (r) {
+			add(d, r, version);
+		} else if (!option_given(d->o, OPT_SKIP_NOT_EXISTS)) {
+			tell("%s/%s does not exist", t->kind->aliases[0], t->name);
+			first = first ? first : ERR_NOT_FOUND;
+		}
+	}
+	if (!first)
+		return true;
+	tell("nothing was deleted%s",
+	     first == ERR_NOT_FOUND ? "; -s passes over what does not exist" : "");
+	return told(err, first);
+}
+
+static void add(struct deleting *d, const struct resource *r, const char *version)
+{
+	if (goes(d, r))
+		return;
+	*arena_push(d->arena, d->items, d->n) = (struct done){ r, "deleted" };
+	*arena_push(d->arena, d->writes, d->n_writes) =
+		(struct write){ .kind = r->kind,
+				.name = r->meta.name,
+				.expect = version ? EXPECT_VERSION : EXPECT_ANY,
+				.version = version };
+}
+
+static bool goes(const struct deleting *d, const struct resource *r)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->items[i].resource == r)
+			return true;
+	return false;
+}
+
+/* The status of NODE, and what names it. */
+static void node_left_behind(struct deleting *d, const char *node)
+{
+	static const struct kind *const naming[] = { &kind_bgppeer, &kind_bgpconfiguration };
+
+	if (!snapshot_find(d->stored, &kind_node, node))
+		return;
+	if (snapshot_find(d->stored, &kind_nodestatus, node))
+		*arena_push(d->arena, d->writes, d->n_writes) = (struct write){
+			.kind = &kind_nodestatus, .name = node, .expect = EXPECT_ANY
+		};
+	for (size_t k = 0; k < lengthof(naming); k++)
+		for (size_t i = 0; i < snapshot_count(d->stored, naming[k]); i++) {
+			const struct resource *r = snapshot_at(d->stored, naming[k], i);
+
+			if (!names_node(r, node) || goes(d, r))
+				continue;
+			if (d->cascade)
+				add(d, r, r->meta.version);
+			else
+				tell("%s/%s still names node %s (--cascade deletes it, too)",
+				     r->kind->aliases[0], r->meta.name, node);
+		}
+}
+
+static bool names_node(const struct resource *r, const char *node)
+{
+	if (r->kind == &kind_bgpconfiguration)
+		return strncmp(r->meta.name, "node.", 5) == 0 && str_eq(r->meta.name + 5, node);
+	return !resource_broken(r) && str_eq(resource_spec(r, bgppeer)->node, node);
+}
+
+static bool targets_of_files(struct load *l, const struct options *o, struct target **ret,
+			     size_t *ret_n, struct err *err)
+{
+	if (!source_files(o, 0, l, err))
+		return false;
+	*ret = arena_array(o->arena, struct target, l->n);
+	*ret_n = l->n;
+	for (size_t i = 0; i < l->n; i++) {
+		const struct resource *r = l->items[i];
+
+		(*ret)[i] = (struct target){ r->kind, r->meta.name, r->meta.version };
+		if (!write_allowed(r, err))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peerctl/fabric.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define NODES_SHOWN 5
+
+static void add_node(struct fabric *f, const char *name, const struct target *only);
+static void add_reported(struct fabric *f, const struct fabric_node *node,
+			 const struct target *only);
+static void add_planned(struct fabric *f, const char *node, const struct target *only);
+static void add_problems(struct fabric *f, const struct fabric_node *node,
+			 const struct target *only);
+static const char *reason_of(const struct fabric *f, const char *node,
+			     const struct status_session *s);
+static bool wanted(const struct target *only, const char *origin, struct arena *a);
+static bool peer_silent(const struct fabric *f, const struct resource *peer);
+static int session_order(const void *a, const void *b);
+static struct value session_document(const struct fabric_session *row, struct arena *a);
+static struct value node_document(const struct fabric_node *node, struct arena *a);
+
+void fabric_make(struct fabric *f, const struct snapshot *snap, const struct target *only,
+		 struct arena *a)
+{
+	size_t i = 0, j = 0, n, m;
+
+	*f = (struct fabric){
+		.snap = snap, .arena = a, .problems = { .arena = a }, .now = clock_wall()
+	};
+	n = snapshot_count(snap, &kind_node);
+	m = snapshot_count(snap, &kind_nodestatus);
+	while (i < n || j < m) { /* both are sorted by name */
+		const char *x = i < n ? snapshot_at(snap, &kind_node, i)->meta.name : NULL;
+		const char *y = j < m ? snapshot_at(snap, &kind_nodestatus, j)->meta.name : NULL;
+		int order = !x ? 1 : !y ? -1 : strcmp(x, y);
+
+		add_node(f, order <= 0 ? x : y, only);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	if (f->n_sessions)
+		qsort(f->sessions, f->n_sessions, sizeof *f->sessions, session_order);
+	for (i = 0; i < f->n_sessions; i++)
+		f->n_established += str_eq(f->sessions[i].session->state, "Established");
+	if (!only->name || only->kind == &kind_bgppeer) {
+		struct problems global = { .arena = a };
+
+		problems_add_global(&global, snap);
+		for (i = 0; i < global.n; i++)
+			if (wanted(only, global.items[i].problem.origin, a) &&
+			    !problems_have(&f->problems, &global.items[i].problem))
+				problems_add(&f->problems, &global.items[i].problem, NULL);
+	}
+}
+
+void fabric_sentences(struct fabric *f, const struct target *only, struct buf *out)
+{
+	auto_buf struct buf silent = { 0 };
+	size_t n_silent = 0;
+
+	for (size_t i = 0; i < f->n_nodes; i++) {
+		const struct fabric_node *node = &f->nodes[i];
+		const struct nodestatus *s = node->status;
+		int64_t seen = s && s->observed_at ? clock_parse(s->observed_at) : -1;
+
+		if (!s && n_silent++ < NODES_SHOWN)
+			buf_printf(&silent, "%snode/%s", silent.len ? ", " : "", node->name);
+		if (!s)
+			continue;
+		if (node->stale)
+			buf_printf(out, "node/%s: stale, its agent last reported %s ago\n",
+				   node->name,
+				   seen < 0 ? "long" : text_age(f->now - seen, f->arena));
+		if (s->state && !str_eq(s->state, "Applied"))
+			buf_printf(out, "node/%s: %s%s%s\n", node->name, s->state,
+				   s->message ? ": " : "", s->message ? s->message : "");
+	}
+	if (n_silent > NODES_SHOWN)
+		buf_printf(&silent, " and %zu more", n_silent - NODES_SHOWN);
+	if (n_silent)
+		buf_printf(out, "%s: no agent has reported\n", buf_text(&silent));
+	problems_print(&f->problems, !only->name || only->kind != &kind_node, true, out);
+	for (size_t i = 0; i < snapshot_count(f->snap, &kind_bgppeer); i++) {
+		const struct resource *peer = snapshot_at(f->snap, &kind_bgppeer, i);
+
+		if ((!only->name ||
+		     (only->kind == &kind_bgppeer && str_eq(only->name, peer->meta.name))) &&
+		    peer_silent(f, peer))
+			buf_printf(out, "bgppeer/%s: no session of it has been reported yet\n",
+				   peer->meta.name);
+	}
+}
+
+struct value fabric_document(const struct fabric *f)
+{
+	struct arena *a = f->arena;
+	struct value *sessions = arena_array(a, struct value, f->n_sessions);
+	struct value *nodes = arena_array(a, struct value, f->n_nodes);
+	struct object o = { .arena = a }, counts = { .arena = a };
+
+	for (size_t i = 0; i < f->n_sessions; i++)
+		sessions[i] = session_document(&f->sessions[i], a);
+	for (size_t i = 0; i < f->n_nodes; i++)
+		nodes[i] = node_document(&f->nodes[i], a);
+	object_value(&counts, "sessions", value_int((int64_t)f->n_sessions));
+	object_value(&counts, "established", value_int((int64_t)f->n_established));
+	object_value(&counts, "down", value_int((int64_t)(f->n_sessions - f->n_established)));
+	object_value(&o, "sessions", value_list(sessions, f->n_sessions));
+	object_value(&o, "nodes", value_list(nodes, f->n_nodes));
+	object_value(&o, "problems", problems_document(&f->problems));
+	object_value(&o, "summary", object_done(&counts));
+	return object_done(&o);
+}
+
+static void add_node(struct fabric *f, const char *name, const struct target *only)
+{
+	const struct resource *r = snapshot_find(f->snap, &kind_nodestatus, name);
+	struct fabric_node node = { .name = name, .status = r ? r->spec : NULL };
+	int64_t seen;
+
+	if (only->name && only->kind == &kind_node && !str_eq(only->name, name))
+		return;
+	if (node.status) {
+		seen = node.status->observed_at ? clock_parse(node.status->observed_at) : -1;
+		node.stale = seen < 0 || f->now - seen > FABRIC_STALE_S;
+		add_reported(f, &node, only);
+		add_problems(f, &node, only);
+	} else if (only->name) {
+		add_planned(f, name, only);
+	}
+	*arena_push(f->arena, f->nodes, f->n_nodes) = node;
+}
+
+static void add_reported(struct fabric *f, const struct fabric_node *node,
+			 const struct target *only)
+{
+	const struct list *sessions = &node->status->sessions;
+
+	for (size_t i = 0; i < sessions->n; i++) {
+		const struct status_session *s = &list_at(*sessions, struct status_session, i);
+
+		if (wanted(only, s->origin, f->arena))
+			*arena_push(f->arena, f->sessions, f->n_sessions) =
+				(struct fabric_session){ node->name, s, reason_of(f, node->name, s),
+							 node->stale };
+	}
+}
+
+/* Where no agent has reported: what it would have to run. Only for one peer or node, because all
+ * nodes would be many plans. */
+static void add_planned(struct fabric *f, const char *node, const struct target *only)
+{
+	static const struct facts none;
+	const struct plan *plan = plan_compute(f->snap, node, &none, f->arena);
+
+	for (size_t i = 0; i < plan->n_peerings; i++) {
+		const struct peering *p = &plan->peerings[i];
+		struct status_session *s;
+
+		if (!wanted(only, p->origin, f->arena))
+			continue;
+		s = arena_new(f->arena, struct status_session);
+		*s = (struct status_session){
+			.name = p->name,
+			.origin = p->origin,
+			.peer = arena_str(f->arena, endpoint_text(&p->remote).s),
+			.peer_node = p->remote_node,
+			.as_number = p->remote_as,
+			.local_as_number = p->local_as,
+			.state = "Unknown",
+		};
+		*arena_push(f->arena, f->sessions, f->n_sessions) = (struct fabric_session){
+			node, s, arena_printf(f->arena, "no agent has reported from node %s", node),
+			false
+		};
+	}
+}
+
+/* What the agent reported and no session gives as its reason. */
+static void add_problems(struct fabric *f, const struct fabric_node *node,
+			 const struct target *only)
+{
+	const struct list *problems = &node->status->problems, *sessions = &node->status->sessions;
+
+	for (size_t i = 0; i < problems->n; i++) {
+		const struct status_problem *p = &list_at(*problems, struct status_problem, i);
+		struct problem at = { .origin = p->origin ? p->origin : "mesh",
+				      .text = p->text ? p->text : "" };
+		bool shown = false;
+
+		for (size_t j = 0; j < sessions->n && !shown; j++)
+			shown = str_eq(list_at(*sessions, struct status_session, j).reason,
+				       at.text);
+		if (shown || !wanted(only, at.origin, f->arena))
+			continue;
+		at.code = (enum problem_code)name_find(problem_names, p->code ? p->code : "",
+						       PROBLEM_NONE);
+		at.level = DIAG_WARNING;
+		problems_add(&f->problems, &at, node->name);
+	}
+}
+
+static const char *reason_of(const struct fabric *f, const char *node,
+			     const struct status_session *s)
+{
+	const char *name = s->origin ? strchr(s->origin, '/') : NULL;
+	const struct resource *r;
+
+	if (s->reason)
+		return s->reason;
+	if (s->first_error && !str_eq(s->state, "Established"))
+		return s->first_error;
+	if (!name || strncmp(s->origin, "bgppeer/", 8) != 0)
+		return NULL;
+	r = snapshot_find(f->snap, &kind_bgppeer, name + 1);
+	if (!r)
+		return arena_printf(f->arena, "%s was deleted; node %s has not followed yet",
+				    s->origin, node);
+	if (s->origin_version && !str_eq(s->origin_version, r->meta.version))
+		return arena_printf(f->arena, "%s was changed; node %s has not followed yet",
+				    s->origin, node);
+	return NULL;
+}
+
+static bool wanted(const struct target *only, const char *origin, struct arena *a)
+{
+	if (!only->name || only->kind != &kind_bgppeer)
+		return true;
+	return str_eq(origin, arena_printf(a, "bgppeer/%s", only->name));
+}
+
+/* Has nobody said anything about PEER, although agents have reported? */
+static bool peer_silent(const struct fabric *f, const struct resource *peer)
+{
+	const char *id = resource_id(peer, f->arena);
+	bool reported = false;
+
+	for (size_t i = 0; i < f->n_nodes; i++)
+		reported |= f->nodes[i].status != NULL;
+	for (size_t i = 0; reported && i < f->n_sessions; i++)
+		if (str_eq(f->sessions[i].session->origin, id))
+			return false;
+	for (size_t i = 0; reported && i < f->problems.n; i++)
+		if (str_eq(f->problems.items[i].problem.origin, id))
+			return false;
+	return reported;
+}
+
+static int session_order(const void *a, const void *b)
+{
+	const struct fabric_session *x = a, *y = b;
+	const char *p = x->session->origin ? x->session->origin : "";
+	const char *q = y->session->origin ? y->session->origin : "";
+	int order = strcmp(p, q);
+
+	if (!order)
+		order = strcmp(x->node, y->node);
+	if (!order)
+		order = strcmp(x->session->name ? x->session->name : "",
+			       y->session->name ? y->session->name : "");
+	return order;
+}
+
+static struct value session_document(const struct fabric_session *row, struct arena *a)
+{
+	const struct status_session *s = row->session;
+	struct object o = { .arena = a };
+
+	object_text(&o, "resource", s->origin);
+	object_text(&o, "node", row->node);
+	object_text(&o, "name", s->name);
+	object_text(&o, "peer", s->peer);
+	object_text(&o, "peerNode", s->peer_node);
+	object_number(&o, "asNumber", s->as_number);
+	object_number(&o, "localASNumber", s->local_as_number);
+	object_text(&o, "state", s->state);
+	object_text(&o, "since", s->since);
+	object_text(&o, "code", s->code);
+	object_text(&o, "reason", row->reason);
+	object_text(&o, "firstError", s->first_error);
+	object_number(&o, "flaps", s->flaps);
+	object_value(&o, "routesImported", value_int(s->routes_imported));
+	object_value(&o, "routesExported", value_int(s->routes_exported));
+	object_flag(&o, "passive", s->passive == YES);
+	object_flag(&o, "direct", s->direct == YES);
+	object_flag(&o, "stale", row->stale);
+	return object_done(&o);
+}
+
+static struct value node_document(const struct fabric_node *node, struct arena *a)
+{
+	const struct nodestatus *s = node->status;
+	struct object o = { .arena = a };
+
+	object_text(&o, "node", node->name);
+	object_value(&o, "reported", value_bool(s != NULL));
+	if (!s)
+		return object_done(&o);
+	object_text(&o, "state", s->state);
+	object_text(&o, "message", s->message);
+	object_text(&o, "observedAt", s->observed_at);
+	object_flag(&o, "stale", node->stale);
+	object_text(&o, "routerID", s->router_id);
+	object_text(&o, "birdVersion", s->bird_version);
+	object_text(&o, "agentVersion", s->agent_version);
+	object_text(&o, "confID", s->conf_id);
+	return object_done(&o);
+}

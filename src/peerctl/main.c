@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peerctl: one table of commands, from which --help is printed and calls are made. A command
+ * returns its failure; only here it becomes a line on stderr and an exit code.
+ */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "peerctl/command.h"
+#include "peerctl/output.h"
+
+#define FILES (OPTION(FILENAME) | OPTION(RECURSIVE) | OPTION(SKIP_EMPTY))
+#define STORE (OPTION(STORE) | OPTION(CONFIG) | OPTION(NAMESPACE) | OPTION(ALL_NAMESPACES))
+#define WRITE (FILES | STORE | OPTION(DRY_RUN) | OPTION(OUTPUT))
+
+/* clang-format off */
+static const struct command commands[] = {
+	{ "create", "-f FILE...", "make objects that do not exist yet",
+	  "All objects are written at once, or none is.",
+	  WRITE | OPTION(SKIP_EXISTS), run_create },
+	{ "apply", "-f FILE...", "make objects, or change them to what the files say",
+	  "All objects are written at once, or none is. Labels and annotations become those of the\n"
+	  "file. With a resourceVersion in the file the object must still be at it.",
+	  WRITE, run_apply },
+	{ "replace", "-f FILE...", "change objects that exist",
+	  "As apply, but every object must exist.", WRITE, run_replace },
+	{ "delete", "KIND NAME... | KIND/NAME... | -f FILE...", "delete objects",
+	  "All are deleted at once, or none is. With a Node goes its status; what else names it is\n"
+	  "listed, and goes too with --cascade.",
+	  WRITE | OPTION(SKIP_NOT_EXISTS) | OPTION(CASCADE), run_delete },
+	{ "get", "KIND [NAME...] | KIND/NAME... | -f FILE...", "show objects of the store",
+	  "Kinds: BGPPeer (bgpp, bp), BGPConfiguration (bgpconfig), BGPFilter (bgpf, bf), Node (no),\n"
+	  "IPPool (ipp, pool), NodeStatus; without regard to case.",
+	  FILES | STORE | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT), run_get },
+	{ "validate", "-f FILE...", "check files, without a store",
+	  "Says everything that is wrong, with its place, on standard error.",
+	  FILES | STORE, run_validate },
+	{ "render", "[-f FILE...] [--node NAME]", "print the BIRD configuration of a node",
+	  "With -f for exactly these files, without a store. Problems go to standard error.",
+	  FILES | STORE | OPTION(NODE) | OPTION(SHOW_SECRETS) | OPTION(SECRETS_DIR) |
+		OPTION(SESSION_TEMPLATE), run_render },
+	{ "plan", "[-f FILE...] [--node NAME]", "show peerings, or what files would change",
+	  "With -f and a store: what applying these files would do to the sessions; exit code 1 when\n"
+	  "it does something. With -f and no store: the plan of the files.",
+	  FILES | STORE | OPTION(NODE) | OPTION(OUTPUT) | OPTION(NO_HEADERS) |
+		OPTION(SECRETS_DIR) | OPTION(SESSION_TEMPLATE), run_plan },
+	{ "selector", "EXPR [--label KEY=VALUE]...", "check a selector, and match labels with it",
+	  "Prints its canonical form. With labels: exit code 0 when they match, 1 when not.",
+	  OPTION(LABEL), run_selector },
+	{ "status", "[bgppeer NAME | node NAME]", "show all sessions, and why some are not up",
+	  "What the agents of all nodes reported to the store.",
+	  STORE | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(WATCH), run_status },
+	{ "version", "", "print the version", NULL, STORE | OPTION(OUTPUT), run_version },
+};
+
+/* Commands of calicoctl that people will try. */
+static const struct { const char *name, *words; } later[] = {
+	{ "patch", "take `peerctl get -o yaml`, edit, and `peerctl apply -f`" },
+	{ "label", "change metadata.labels in the file and `peerctl apply -f`" },
+	{ "node", "`peerctl status` shows the sessions of all nodes" },
+	{ "datastore", "`peerctl get -o yaml` and `peerctl apply -f` carry objects over" },
+	{ "ipam", "Peerage manages no addresses" },
+	{ "cluster", "`peerctl status` shows what all agents report" },
+	{ "convert", "objects of projectcalico.org/v3 are taken as they are" },
+	{ "diff", "`peerctl plan -f` shows what a file would change" },
+};
+
+static const char exit_codes[] =
+	"Exit codes:\n"
+	"  0  done\n"
+	"  1  differs (plan -f), does not match (selector)\n"
+	"  2  wrong usage, missing file\n"
+	"  3  invalid input\n"
+	"  4  not found\n"
+	"  5  conflict: exists already, or was changed meanwhile\n"
+	"  6  store unavailable\n"
+	"  7  timeout\n"
+	"  8  refused, by permissions for one\n"
+	"  9  internal error\n";
+/* clang-format on */
+
+static bool run(const struct options *o, bool parsed, struct err *err);
+static const struct command *command_find(const char *name, struct err *err);
+static void help(const struct command *only, struct buf *out);
+static void help_options(uint64_t taken, bool global, struct buf *out);
+
+int main(int argc, char **argv)
+{
+	auto_arena struct arena arena = { .secret = true };
+	struct options o = { .arena = &arena };
+	struct err err = { 0 };
+	bool parsed = options_parse(&o, argc, argv, &err);
+
+	if (run(&o, parsed, &err))
+		return 0;
+	if (err.words[0])
+		tell("%s", err.words);
+	return err_exit(err.kind);
+}
+
+static bool run(const struct options *o, bool parsed, struct err *err)
+{
+	bool asked = str_eq(o->command, "help") || option_given(o, OPT_HELP);
+	const char *name =
+		str_eq(o->command, "help") ? (o->n_args ? o->args[0] : NULL) : o->command;
+	const struct command *command = NULL;
+	auto_buf struct buf text = { 0 };
+
+	if (!name && !asked && !parsed)
+		return false;
+	if (!name) {
+		help(NULL, &text);
+		if (asked)
+			return output_write(&text, err);
+		fputs(buf_text(&text), stderr);
+		return told(err, ERR_USAGE);
+	}
+	command = command_find(name, err);
+	if (!command)
+		return false;
+	if (asked) {
+		help(command, &text);
+		return output_write(&text, err);
+	}
+	return parsed && options_check(o, command->options, err) && command->run(o, err);
+}
+
+static const struct command *command_find(const char *name, struct err *err)
+{
+	const char *names[lengthof(commands) + 1] = { NULL };
+	const char *near;
+
+	for (size_t i = 0; i < lengthof(commands); i++) {
+		if (str_eq(commands[i].name, name))
+			return &commands[i];
+		names[i] = commands[i].name;
+	}
+	for (size_t i = 0; i < lengthof(later); i++)
+		if (str_eq(later[i].name, name)) {
+			err_set(err, ERR_USAGE, "there is no command %s yet; %s", name,
+				later[i].words);
+			return NULL;
+		}
+	near = name_suggest(names, name);
+	err_set(err, ERR_USAGE, "there is no command \"%.60s\"%s%s%s", name,
+		near ? "; did you mean " : "; see peerctl --help", near ? near : "",
+		near ? "?" : "");
+	return NULL;
+}
+
+static void help(const struct command *only, struct buf *out)
+{
+	if (only) {
+		buf_printf(out, "peerctl %s%s%s: %s\n", only->name, *only->args ? " " : "",
+			   only->args, only->summary);
+		if (only->doc)
+			buf_printf(out, "\n%s\n", only->doc);
+		buf_str(out, "\nOptions:\n");
+		help_options(only->options, false, out);
+		help_options(only->options, true, out);
+	} else {
+		buf_str(out, "peerctl COMMAND [OPTION...]: BGP peers of all nodes, declared\n\n"
+			     "Commands:\n");
+		for (size_t i = 0; i < lengthof(commands); i++)
+			buf_printf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+		buf_str(out, "\nOptions of all commands:\n");
+		help_options(0, true, out);
+		buf_str(out, "\nThe store is that of --store, else $PEERAGE_STORE, the file of -c, "
+			     "/etc/calico/calicoctl.cfg,\n$DATASTORE_TYPE and $ETCD_ENDPOINTS, "
+			     "else sqlite:/var/lib/peerage/peerage.db.\n"
+			     "peerctl COMMAND --help says more.\n");
+	}
+	buf_printf(out, "\n%s", exit_codes);
+}
+
+static void help_options(uint64_t taken, bool global, struct buf *out)
+{
+	for (int id = 0; id < OPT_COUNT; id++) {
+		const struct option_row *row = &option_rows[id];
+		auto_buf struct buf name = { 0 };
+
+		if (global ? !(row->flags & OPTION_GLOBAL) : !(taken & (UINT64_C(1) << id)))
+			continue;
+		buf_printf(&name, "--%s", row->name);
+		if (row->value)
+			buf_printf(&name, row->flags & OPTION_OPTIONAL ? "[=%s]" : " %s",
+				   row->value);
+		buf_printf(out, "  %c%c%c %-26s %s\n", row->letter ? '-' : ' ',
+			   row->letter ? row->letter : ' ', row->letter ? ',' : ' ',
+			   buf_text(&name), row->doc);
+	}
+}

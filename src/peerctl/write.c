@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create, apply and replace are one algorithm: read the store, decide for each object of the files
+ * what is to be done with it, write all of that in one transaction that expects what was read.
+ * Where somebody else was faster it starts again. They differ in what they expect to find.
+ *
+ * Whether an object changes at all is seen by its text: both are written normalised.
+ */
+#include "peerctl/write.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "compute/plan.h"
+#include "peerctl/command.h"
+
+enum verb { VERB_CREATE, VERB_APPLY, VERB_REPLACE };
+
+struct change {			/* what becomes of one object of the files */
+	struct resource wanted; /* a view of the file's, with the store's uid and time */
+	const struct resource *given;
+	const char *word;
+	const char *json; /* NULL: nothing to write */
+	size_t len;
+	bool is_new;
+	const char *version; /* what the store has */
+};
+
+struct writing {
+	enum verb verb;
+	const struct options *o;
+	struct load *load;
+	struct change *changes; /* one per object of the files */
+	struct snapshot *stored;
+	struct arena *arena; /* of one attempt */
+	char now[32];
+};
+
+static bool run_write(enum verb verb, const struct options *o, struct err *err);
+static bool attempt(struct writing *w, struct store *st, bool dry_run, struct err *err);
+static bool decide(struct writing *w, struct err *err);
+static bool decide_one(struct writing *w, struct change *c, struct err *err);
+static bool conflict(enum err_kind kind, struct err *err, const char *format, ...)
+	printf_like(3, 4);
+static bool write_all(struct writing *w, struct store *st, struct err *err);
+static const char *new_uid(struct arena *a);
+static bool report(struct writing *w, const struct style *style, bool dry_run, const char *url,
+		   struct err *err);
+static void warn_global(const struct writing *w);
+static int by_id(const void *a, const void *b);
+static struct value done_document(const void *item, struct arena *a);
+static const char *done_name(const void *item, struct arena *a);
+
+bool run_create(const struct options *o, struct err *err)
+{
+	return run_write(VERB_CREATE, o, err);
+}
+
+bool run_apply(const struct options *o, struct err *err)
+{
+	return run_write(VERB_APPLY, o, err);
+}
+
+bool run_replace(const struct options *o, struct err *err)
+{
+	return run_write(VERB_REPLACE, o, err);
+}
+
+bool write_allowed(const struct resource *r, struct err *err)
+{
+	const char *place = r->place ? r->place : r->kind->name;
+
+	if (r->kind->flags & KIND_FILES_ONLY)
+		return err_set(err, ERR_INVALID,
+			       "%s: SQLite holds no Secrets, nothing was written; put it under "
+			       "peerd's --secrets-dir as %s/KEY",
+			       place, r->meta.name);
+	if (r->kind->flags & KIND_READ_ONLY)
+		return err_set(err, ERR_INVALID,
+			       "%s: a %s is written by peerd alone, nothing was written", place,
+			       r->kind->name);
+	return true;
+}
+
+bool write_report(const struct done *items, size_t n, const struct style *style, bool dry_run,
+		  const char *url, struct err *err)
+{
+	auto_arena struct arena a = { 0 };
+	auto_buf struct buf out = { 0 };
+	const void **all = arena_array(&a, const void *, n);
+	struct listing l = {
+		.items = all, .n = n, .single = n == 1, .document = done_document, .name = done_name
+	};
+	size_t n_written = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		all[i] = &items[i];
+		n_written += strcmp(items[i].word, "unchanged") != 0;
+		if (style_is(style, OUTPUT_TABLE))
+			buf_printf(&out, "%s/%s %s%s\n", items[i].resource->kind->aliases[0],
+				   items[i].resource->meta.name, items[i].word,
+				   dry_run ? " (dry run)" : "");
+	}
+	if (!style_is(style, OUTPUT_TABLE))
+		listing_print(&l, style, &out);
+	if (!output_write(&out, err))
+		return false;
+	if (dry_run)
+		tell("dry run: nothing was written to %s", url);
+	else if (n_written)
+		tell("written to %s: %zu of %zu", url, n_written, n);
+	else
+		tell("nothing to write, %s is like that already", url);
+	return true;
+}
+
+static bool run_write(enum verb verb, const struct options *o, struct err *err)
+{
+	auto_load struct load load = { 0 };
+	struct writing w = { .verb = verb, .o = o, .load = &load };
+	auto_store struct store *st = NULL;
+	struct style style;
+	bool dry_run, ok = false;
+
+	if (!options_args(o, 0, err) || !option_dry_run(o, &dry_run, err))
+		return false;
+	if (!option_given(o, OPT_FILENAME))
+		return err_set(err, ERR_USAGE, "give files with -f; - is standard input");
+	if (option_given(o, OPT_OUTPUT) ? !output_style(o, WRITE_OUTPUTS, &style, err) :
+					  !output_style(o, OUTPUT_TABLE, &style, err))
+		return false;
+	if (!source_files(o, LOAD_KEEP_DOC, &load, err))
+		return false;
+	for (size_t i = 0; i < load.n; i++)
+		if (!write_allowed(load.items[i], err))
+			return false;
+	st = source_open(o,
+			 dry_run	      ? STORE_READ_ONLY :
+			 verb == VERB_REPLACE ? 0 :
+						STORE_CREATE,
+			 err);
+	if (!st && !(dry_run && err->kind == ERR_NOT_FOUND))
+		return false;
+	snprintf(w.now, sizeof w.now, "%s", clock_rfc3339(clock_wall()).s);
+	for (int i = 0; !ok && i < WRITE_ATTEMPTS; i++) {
+		auto_arena struct arena arena = { 0 };
+		auto_snapshot struct snapshot *stored = snapshot_new();
+
+		*err = (struct err){ 0 };
+		w.arena = &arena;
+		w.stored = stored;
+		ok = attempt(&w, st, dry_run, err);
+		if (ok)
+			return report(&w, &style, dry_run, st ? store_url(st) : "a new store", err);
+		if (err->kind != ERR_CONFLICT || !err->words[0])
+			return false;
+	}
+	return false;
+}
+
+/* A conflict with words is one that another attempt may settle. ST may be NULL: an empty store. */
+static bool attempt(struct writing *w, struct store *st, bool dry_run, struct err *err)
+{
+	if (st && !source_list(st, KINDS_PLAN, DECODE_KEEP_DOC, w->stored, err))
+		return false;
+	return decide(w, err) && (dry_run || write_all(w, st, err));
+}
+
+static bool decide(struct writing *w, struct err *err)
+{
+	bool ok = true;
+
+	w->changes = arena_array(w->arena, struct change, w->load->n);
+	for (size_t i = 0; i < w->load->n; i++) {
+		w->changes[i].given = w->load->items[i];
+		ok &= decide_one(w, &w->changes[i], err);
+	}
+	if (!ok)
+		tell("nothing was written");
+	return ok;
+}
+
+static bool decide_one(struct writing *w, struct change *c, struct err *err)
+{
+	const struct resource *r = c->given;
+	const struct resource *have = snapshot_find(w->stored, r->kind, r->meta.name);
+	const char *kind = r->kind->aliases[0], *name = r->meta.name;
+	auto_buf struct buf json = { 0 }, old = { 0 };
+	struct value v;
+
+	c->wanted = *r;
+	c->wanted.meta.uid = have ? have->meta.uid : NULL;
+	c->wanted.meta.created = have ? have->meta.created : w->now;
+	c->wanted.meta.version = NULL;
+	if (!c->wanted.meta.uid)
+		c->wanted.meta.uid = new_uid(w->arena);
+	if (!have) {
+		if (w->verb == VERB_REPLACE)
+			return conflict(ERR_NOT_FOUND, err,
+					"%s/%s does not exist; peerctl apply makes it", kind, name);
+		c->is_new = true;
+		c->word = "created";
+	} else if (w->verb == VERB_CREATE) {
+		if (!option_given(w->o, OPT_SKIP_EXISTS))
+			return conflict(ERR_CONFLICT, err,
+					"%s/%s exists already; peerctl apply changes it", kind,
+					name);
+		c->wanted = *have;
+		c->word = "unchanged";
+		return true;
+	} else {
+		if (r->meta.version && !str_eq(r->meta.version, have->meta.version))
+			return conflict(ERR_CONFLICT, err,
+					"%s/%s was changed meanwhile: it is at version %s, the "
+					"file has %s; get it again",
+					kind, name, have->meta.version, r->meta.version);
+		c->version = have->meta.version;
+		c->word = "configured";
+	}
+	v = resource_encode_revealed(&c->wanted, w->arena);
+	json_print(&v, 0, &json);
+	if (have) {
+		struct resource bare = *have;
+
+		bare.meta.version = NULL;
+		v = resource_encode_revealed(&bare, w->arena);
+		json_print(&v, 0, &old);
+		c->wanted.meta.version = have->meta.version;
+		if (!resource_broken(have) && str_eq(buf_text(&old), buf_text(&json))) {
+			c->word = "unchanged";
+			return true;
+		}
+	}
+	c->json = arena_strn(w->arena, buf_text(&json), json.len);
+	c->len = json.len;
+	return true;
+}
+
+/* Told at once, because each object may have its own; the first decides the exit code. */
+static bool conflict(enum err_kind kind, struct err *err, const char *format, ...)
+{
+	auto_buf struct buf words = { 0 };
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&words, format, args);
+	va_end(args);
+	tell("%s", buf_text(&words));
+	return told(err, err->kind ? err->kind : kind);
+}
+
+static bool write_all(struct writing *w, struct store *st, struct err *err)
+{
+	struct write *writes = arena_array(w->arena, struct write, w->load->n);
+	struct op op = { .type = OP_WRITE, .writes = writes };
+	bool ok;
+
+	for (size_t i = 0; i < w->load->n; i++) {
+		const struct change *c = &w->changes[i];
+
+		if (c->json)
+			writes[op.n_writes++] = (struct write){
+				.kind = c->given->kind,
+				.name = c->given->meta.name,
+				.json = c->json,
+				.len = c->len,
+				.expect = c->is_new ? EXPECT_ABSENT : EXPECT_VERSION,
+				.version = c->version,
+			};
+	}
+	if (!op.n_writes)
+		return true;
+	ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
+	for (size_t i = 0, at = 0; ok && i < w->load->n; i++)
+		if (w->changes[i].json)
+			w->changes[i].wanted.meta.version =
+				arena_str(w->arena, writes[at++].new_version);
+	store_cancel(st, &op);
+	return ok;
+}
+
+/* RFC 4122, version 4. */
+static const char *new_uid(struct arena *a)
+{
+	uint8_t b[16] = { 0 };
+
+	while (getrandom(b, sizeof b, 0) < 0 && errno == EINTR)
+		continue;
+	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	return arena_printf(a,
+			    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+			    b[11], b[12], b[13], b[14], b[15]);
+}
+
+static bool report(struct writing *w, const struct style *style, bool dry_run, const char *url,
+		   struct err *err)
+{
+	struct done *items = arena_array(w->arena, struct done, w->load->n);
+
+	for (size_t i = 0; i < w->load->n; i++)
+		items[i] = (struct done){ &w->changes[i].wanted, w->changes[i].word };
+	if (!write_report(items, w->load->n, style, dry_run, url, err))
+		return false;
+	warn_global(w);
+	return true;
+}
+
+/* What the fabric says to the objects of the files now (decisions.md 31). What is wrong with an
+ * object by itself was told when its file was read. */
+static void warn_global(const struct writing *w)
+{
+	const char **ids = arena_array(w->arena, const char *, w->load->n);
+	const struct problem *problems;
+	size_t n;
+
+	for (size_t i = 0; i < w->load->n; i++) {
+		ids[i] = resource_id(w->load->items[i], w->arena);
+		snapshot_put(w->stored, resource_ref(w->load->items[i]));
+	}
+	if (w->load->n)
+		qsort(ids, w->load->n, sizeof *ids, by_id);
+	problems = plan_global_problems(w->stored, w->arena, &n);
+	for (size_t i = 0; i < n; i++)
+		if (problems[i].code != PROBLEM_NOT_ACTED_ON &&
+		    problems[i].code != PROBLEM_INVALID && w->load->n &&
+		    bsearch(&problems[i].origin, ids, w->load->n, sizeof *ids, by_id))
+			fprintf(stderr, "%s: %s\n", problems[i].origin, problems[i].text);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static struct value done_document(const void *item, struct arena *a)
+{
+	return resource_encode(((const struct done *)item)->resource, a);
+}
+
+static const char *done_name(const void *item, struct arena *a)
+{
+	return resource_id(((const struct done *)item)->resource, a);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What create, apply, replace and delete share: one line per object, and where it went. */
+#pragma once
+
+#include "peerctl/output.h"
+#include "peerctl/source.h"
+
+struct done { /* with one object */
+	const struct resource *resource;
+	const char *word; /* "created"; see decisions.md 32 */
+};
+
+/* What cannot be written by users, or not into a store: said, and ERR_INVALID. */
+bool write_allowed(const struct resource *r, struct err *err);
+/* Lines, names or documents, as -o says, and on stderr which store it was. */
+bool write_report(const struct done *items, size_t n, const struct style *style, bool dry_run,
+		  const char *url, struct err *err);
+/* Formats that writing commands know. */
+#define WRITE_OUTPUTS (OUTPUT_NAME | OUTPUT_JSON | OUTPUT_YAML)
+/* Attempts when others write at the same time. */
+#define WRITE_ATTEMPTS 6
