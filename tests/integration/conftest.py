@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lab as a fixture: one per test, gone after it; what a failed test leaves is in its report."""
+
+import os
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
+
+from lab import Lab  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def pytest_configure():
+    def interrupt(*_):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    labs = [value for value in getattr(item, 'funcargs', {}).values() if isinstance(value, Lab)]
+    if report.failed and call.when == 'call':
+        for lab in labs:
+            report.sections.append(('lab', lab.dump()))
+
+
+@pytest.fixture
+def lab():
+    with Lab() as made:
+        yield made
+        findings = made.findings()
+    assert not findings, findings
