@@ -248,6 +248,7 @@ static void agent_converge(struct agent *ag)
 		return;
 	if (!agent_learn_last(ag, runs))
 		ag->stale = true;
+	agent_disabled(ag);
 	if ((ag->stale || ag->planned != feed_revision(ag->feed)) && clock_ms() >= ag->replan_after)
 		agent_replan(ag);
 	if (!ag->plan || agent_held(ag))
@@ -280,6 +281,8 @@ static void agent_converge(struct agent *ag)
 			agent_keep_foreign(ag);
 		apply_start(ag->apply, ag->conf);
 	} else if (!ag->installed) {
+		if (!agent_file_ours(ag))
+			agent_keep_foreign(ag);
 		apply_start_offline(ag->apply, ag->conf);
 	}
 }
@@ -327,7 +330,7 @@ static void agent_replan(struct agent *ag)
 			log_event(LOG_WARNING, "router-id", "to", ip_text(&plan->router_id).s,
 				  "effect", "every session restarts", NULL);
 		if (!ag->conf || strcmp(ag->conf->id, conf->id) != 0)
-			ag->installed = false;
+			ag->installed = ag->last && strcmp(ag->last_id, conf->id) == 0;
 		conf_free(ag->conf);
 		ag->conf = conf;
 	}
@@ -536,7 +539,6 @@ static void agent_look(struct agent *ag)
 	if (!looks)
 		return;
 	ag->installed = false;
-	agent_disabled(ag);
 }
 
 /* Which sessions did a hand disable? What the plan, or BIRD itself, took down is not that. */
@@ -548,7 +550,8 @@ static void agent_disabled(struct agent *ag)
 	const struct session *sessions = watch_sessions(ag->watch, &n_sessions);
 	bool differ;
 
-	if (!apply_idle(ag->apply) || !ag->last)
+	/* Only against the text that BIRD runs can be told who disabled it. */
+	if (!ag->last || !str_eq(watch_runs(ag->watch), ag->last_id))
 		return;
 	for (size_t i = 0; i < n_sessions; i++)
 		if (agent_by_hand(ag, &sessions[i]))

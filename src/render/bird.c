@@ -250,7 +250,9 @@ static const struct conf_block *kept_block(const struct rendering *r, const stru
 
 static void keep(struct rendering *r, const struct conf_block *b)
 {
-	conf_open(r->conf, b->name, b->origin, b->remote);
+	/* The text lives longer than LAST. */
+	conf_open(r->conf, arena_str(r->arena, b->name), arena_str(r->arena, b->origin),
+		  arena_str(r->arena, b->remote));
 	conf_text(r->conf, r->options->last->text.at + b->at, b->len);
 	conf_close(r->conf);
 }
