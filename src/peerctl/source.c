@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "engine/config.h"
 #include "peerctl/command.h"
 
@@ -14,6 +15,7 @@ struct listed {
 static void list_entry(void *ctx, const struct entry *e);
 static void complain(const struct diag *d);
 static bool target_kind(const char *word, const struct kind **ret, struct err *err);
+static const char *kind_near(const char *word);
 
 void source_close(struct store **st)
 {
@@ -64,7 +66,7 @@ struct store *source_open(const struct options *o, unsigned flags, struct err *e
 	if (!config_store_url(&from, &url, err))
 		return NULL;
 	st = store_open(buf_text(&url), flags | STORE_PATIENT, err);
-	if (!st && err->kind == ERR_USAGE && !from.store && getenv("PEERAGE_STORE") == NULL &&
+	if (!st && err->kind == ERR_USAGE && !from.store && str_empty(getenv("PEERAGE_STORE")) &&
 	    !str_eq(buf_text(&url), CONFIG_STORE_DEFAULT))
 		err_wrap(err, "%s asks for \"%.60s\"",
 			 from.file			? from.file :
@@ -188,10 +190,32 @@ static bool target_kind(const char *word, const struct kind **ret, struct err *e
 	*ret = kind_find(word);
 	if (*ret)
 		return true;
-	near = kind_suggest(word);
+	near = kind_near(word);
 	return err_set(err, ERR_USAGE, "\"%.60s\" is not a kind%s%s%s", word,
 		       near ? "; did you mean " :
 			      "; there are BGPPeer, BGPConfiguration, BGPFilter, "
 			      "Node, IPPool, NodeStatus",
 		       near ? near : "", near ? "?" : "");
+}
+
+/* By any alias: kind_suggest() knows the names that stand in documents. */
+static const char *kind_near(const char *word)
+{
+	const struct kind *best = NULL;
+	unsigned least = 3;
+
+	for (size_t k = 0; k < lengthof(kinds); k++)
+		for (const char *const *alias = kinds[k]->aliases; *alias; alias++) {
+			auto_free char *lower = mem_str(word);
+			unsigned distance;
+
+			for (char *c = lower; *c; c++)
+				*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+			distance = strlen(*alias) > 4 ? text_distance(*alias, lower, 2) : 3;
+			if (distance < least) {
+				least = distance;
+				best = kinds[k];
+			}
+		}
+	return best ? best->name : NULL;
 }
