@@ -20,6 +20,8 @@ static struct plan_change change(const struct plan *before, const struct peering
 				 const struct plan *after, const struct peering *a,
 				 struct arena *arena);
 static void differs(struct verdict *v, bool differ, enum effect effect, const char *what);
+static void how_differs(struct verdict *v, const struct peering *b, const struct peering *a);
+static bool stays(const struct plan *after, const struct peering *b);
 static bool filters_differ(const struct peering *a, const struct peering *b);
 static bool pools_differ(const struct plan *a, const struct plan *b);
 static bool onlink_differ(const struct plan *a, const struct plan *b);
@@ -40,7 +42,10 @@ struct plan_change *plan_diff(const struct plan *before, const struct plan *afte
 		int order = !b ? 1 : !n ? -1 : strcmp(b->name, n->name);
 		struct plan_change *at = arena_push(a, changes, *ret_n);
 
-		if (!order)
+		if (order <= 0 && stays(after, b))
+			*at = (struct plan_change){ b->name, b, order ? NULL : n, EFFECT_NONE,
+						    NULL };
+		else if (!order)
 			*at = change(before, b, after, n, a);
 		else if (order < 0)
 			*at = (struct plan_change){ b->name, b, NULL, EFFECT_REMOVED, NULL };
@@ -60,34 +65,58 @@ static struct plan_change change(const struct plan *before, const struct peering
 	struct plan_change result = { .name = a->name, .before = b, .after = a };
 
 	differs(&v, !ip_eq(&before->router_id, &after->router_id), EFFECT_RESTART, "router id");
-	differs(&v, a->remote_as != b->remote_as, EFFECT_RESTART, "remote AS");
-	differs(&v, a->local_as != b->local_as, EFFECT_RESTART, "local AS");
-	differs(&v, a->local_port != b->local_port, EFFECT_RESTART, "listen port");
-	differs(&v, !ip_eq(&a->source, &b->source), EFFECT_RESTART, "source address");
-	differs(&v, a->strict_bind != b->strict_bind, EFFECT_RESTART, "bind mode");
-	differs(&v, a->passive != b->passive, EFFECT_RESTART, "passive");
-	differs(&v, a->direct != b->direct, EFFECT_RESTART,
-		a->direct ? "multihop to direct" : "direct to multihop");
-	differs(&v, a->llgr != b->llgr, EFFECT_RESTART, "restart mode");
-	differs(&v, memcmp(&a->restart_time, &b->restart_time, sizeof a->restart_time) != 0,
-		EFFECT_RESTART, "restart time");
-	differs(&v, a->rr_client != b->rr_client || !ip_eq(&a->cluster_id, &b->cluster_id),
-		EFFECT_RESTART, "route reflection");
-	differs(&v, !a->hold && !str_eq(a->password, b->password), EFFECT_RESTART, "password");
-	differs(&v, a->disabled != b->disabled, EFFECT_RESTART,
-		a->disabled ? "disabled" : "enabled");
-	differs(&v, !strmap_eq(&a->extensions, &b->extensions), EFFECT_RESTART, "extensions");
-	differs(&v, filters_differ(a, b), EFFECT_RELOAD, "filters");
-	differs(&v, a->gateway_onlink != b->gateway_onlink, EFFECT_RELOAD, "gateway mode");
-	differs(&v, a->gateway_onlink && onlink_differ(before, after), EFFECT_RELOAD,
-		"on-link prefixes");
-	differs(&v, pools_differ(before, after), EFFECT_RELOAD, "address pools");
-	differs(&v, a->bfd != b->bfd, EFFECT_SOFT, "BFD");
-	differs(&v, !str_eq(a->origin, b->origin), EFFECT_SOFT, "asked for by another resource");
+	if (a->disabled && b->disabled)
+		return result;
+	if (!a->hold) { /* else BIRD keeps the text it has */
+		how_differs(&v, b, a);
+		differs(&v, a->gateway_onlink && onlink_differ(before, after), EFFECT_RELOAD,
+			"on-link prefixes");
+		differs(&v, pools_differ(before, after), EFFECT_RELOAD, "address pools");
+	}
 	result.effect = v.effect;
 	result.why = v.why.len ? arena_str(arena, v.why.at) : NULL;
 	buf_free(&v.why);
 	return result;
+}
+
+/* What the two peerings themselves say. */
+static void how_differs(struct verdict *v, const struct peering *b, const struct peering *a)
+{
+	differs(v, a->remote_as != b->remote_as, EFFECT_RESTART, "remote AS");
+	differs(v, a->local_as != b->local_as, EFFECT_RESTART, "local AS");
+	differs(v, a->local_port != b->local_port, EFFECT_RESTART, "listen port");
+	differs(v, !ip_eq(&a->source, &b->source), EFFECT_RESTART, "source address");
+	differs(v, a->strict_bind != b->strict_bind, EFFECT_RESTART, "bind mode");
+	differs(v, a->passive != b->passive, EFFECT_RESTART, "passive");
+	differs(v, a->direct != b->direct, EFFECT_RESTART,
+		a->direct ? "multihop to direct" : "direct to multihop");
+	differs(v, a->llgr != b->llgr, EFFECT_RESTART, "restart mode");
+	differs(v, memcmp(&a->restart_time, &b->restart_time, sizeof a->restart_time) != 0,
+		EFFECT_RESTART, "restart time");
+	differs(v, a->rr_client != b->rr_client || !ip_eq(&a->cluster_id, &b->cluster_id),
+		EFFECT_RESTART, "route reflection");
+	differs(v, !str_eq(a->password, b->password), EFFECT_RESTART, "password");
+	differs(v, a->disabled != b->disabled, EFFECT_RESTART,
+		a->disabled ? "disabled" : "enabled");
+	differs(v, !strmap_eq(&a->extensions, &b->extensions), EFFECT_RESTART, "extensions");
+	differs(v, a->reflector != b->reflector, EFFECT_RELOAD, "reflected routes");
+	differs(v, filters_differ(a, b), EFFECT_RELOAD, "filters");
+	differs(v, a->gateway_onlink != b->gateway_onlink, EFFECT_RELOAD, "gateway mode");
+	differs(v, a->bfd != b->bfd, EFFECT_SOFT, "BFD");
+	differs(v, !str_eq(a->origin, b->origin), EFFECT_SOFT, "asked for by another resource");
+}
+
+/* Is B kept as it is, because a resource it came from, or the node it goes to, does not decode? */
+static bool stays(const struct plan *after, const struct peering *b)
+{
+	for (size_t i = 0; i < after->n_broken; i++) {
+		const char *id = after->broken[i];
+
+		if (strcmp(id, b->origin) == 0 || (b->remote_node && strncmp(id, "node/", 5) == 0 &&
+						   strcmp(id + 5, b->remote_node) == 0))
+			return true;
+	}
+	return false;
 }
 
 static void differs(struct verdict *v, bool differ, enum effect effect, const char *what)

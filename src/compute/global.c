@@ -6,7 +6,14 @@
 #include "compute/planner.h"
 
 static void peer_problems(struct planner *p, const struct resource *r, const struct bgppeer *peer);
-static size_t selected(const struct planner *p, const struct selector *s);
+static bool selected(const struct planner *p, const struct selector *s);
+static void node_problems(struct planner *p);
+static int owner_cmp(const void *a, const void *b);
+
+struct owner { /* of an address */
+	struct ip address;
+	const struct resource *node;
+};
 
 const struct problem *plan_global_problems(const struct snapshot *snap, struct arena *a,
 					   size_t *ret_n)
@@ -33,6 +40,7 @@ const struct problem *plan_global_problems(const struct snapshot *snap, struct a
 			if (!resource_broken(r) && r->kind == &kind_bgppeer)
 				peer_problems(&p, r, r->spec);
 		}
+	node_problems(&p);
 	*ret_n = p.n_problems;
 	return p.problems;
 }
@@ -59,14 +67,52 @@ static void peer_problems(struct planner *p, const struct resource *r, const str
 				    list_at(peer->filters, const char *, i));
 }
 
-/* 1 when at least one node matches: who wants the count asks the plans. */
-static size_t selected(const struct planner *p, const struct selector *s)
+/* At least one: who wants the count asks the plans. */
+static bool selected(const struct planner *p, const struct selector *s)
 {
 	for (size_t i = 0; i < snapshot_count(p->snap, &kind_node); i++) {
 		const struct resource *r = snapshot_at(p->snap, &kind_node, i);
 
 		if (!resource_broken(r) && selector_match(s, &r->meta.labels))
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+/* Of two nodes with one address only one can be peered with. */
+static void node_problems(struct planner *p)
+{
+	size_t n_nodes = snapshot_count(p->snap, &kind_node), n = 0;
+	struct owner *owners = arena_array(p->arena, struct owner, 2 * n_nodes);
+
+	for (size_t i = 0; i < n_nodes; i++) {
+		const struct resource *r = snapshot_at(p->snap, &kind_node, i);
+		const struct node_bgp *bgp =
+			resource_broken(r) ? NULL : resource_spec(r, node)->bgp;
+
+		if (bgp && ip_is_set(&bgp->ipv4_address.ip))
+			owners[n++] = (struct owner){ bgp->ipv4_address.ip, r };
+		if (bgp && ip_is_set(&bgp->ipv6_address.ip))
+			owners[n++] = (struct owner){ bgp->ipv6_address.ip, r };
+	}
+	if (n > 1)
+		qsort(owners, n, sizeof *owners, owner_cmp);
+	for (size_t i = 0, first = 0; i < n; i++) {
+		if (!ip_eq(&owners[first].address, &owners[i].address))
+			first = i;
+		if (first != i)
+			problem_add(
+				p, PROBLEM_DOUBLE, DIAG_WARNING, owners[i].node, NULL,
+				"it has the address %s of node %s too; nodes peer with %s alone",
+				ip_text(&owners[i].address).s, owners[first].node->meta.name,
+				owners[first].node->meta.name);
+	}
+}
+
+static int owner_cmp(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+	int order = ip_cmp(&x->address, &y->address);
+
+	return order ? order : strcmp(x->node->meta.name, y->node->meta.name);
 }

@@ -8,7 +8,6 @@
 #include "base/base.h"
 #include "compute/planner.h"
 
-static uint16_t listen_port(const struct planner *p, const char *node);
 static int by_address4(const void *a, const void *b);
 static int by_address6(const void *a, const void *b);
 
@@ -17,20 +16,24 @@ void hosts_make(struct planner *p, const char *self)
 	size_t n = snapshot_count(p->snap, &kind_node);
 	uint32_t global_as = p->config->as_number ? p->config->as_number : 64512;
 	/* Nearly no fabric has node.NAME configurations: look for them only when there are any. */
-	bool own_ports = snapshot_count(p->snap, &kind_bgpconfiguration) > 1;
+	bool own_ports = snapshot_count(p->snap, &kind_bgpconfiguration) >
+			 (snapshot_find(p->snap, &kind_bgpconfiguration, "default") ? 1 : 0);
 
 	p->hosts = arena_array(p->arena, struct host, n);
 	for (size_t i = 0; i < n; i++) {
 		const struct resource *r = snapshot_at(p->snap, &kind_node, i);
 		const struct node *node = r->spec;
+		const struct resource *own = own_ports ? config_of(p, r->meta.name) : NULL;
 		struct host *m = &p->hosts[p->n_hosts];
 
-		if (!node)
+		if (!node || (own && resource_broken(own)))
 			continue;
 		p->n_hosts++;
 		m->resource = r;
 		m->as = global_as;
-		m->port = own_ports ? listen_port(p, r->meta.name) : p->config->listen_port;
+		m->port = own ? resource_spec(own, bgpconfiguration)->listen_port : 0;
+		if (!m->port)
+			m->port = p->config->listen_port;
 		if (m->port == 179)
 			m->port = 0;
 		if (node->bgp) {
@@ -46,6 +49,14 @@ void hosts_make(struct planner *p, const char *self)
 	p->plan->as = p->self->as;
 	p->plan->address4 = p->self->address4;
 	p->plan->address6 = p->self->address6;
+}
+
+const struct resource *config_of(const struct planner *p, const char *node)
+{
+	char name[5 + 253 + 1];
+
+	snprintf(name, sizeof name, "node.%.253s", node);
+	return snapshot_find(p->snap, &kind_bgpconfiguration, name);
 }
 
 const struct host *host_find(const struct planner *p, const char *name)
@@ -104,18 +115,6 @@ const struct host *host_with(const struct planner *p, const struct ip *address)
 const struct ip *host_address(const struct host *m, int family)
 {
 	return family == 6 ? &m->address6 : &m->address4;
-}
-
-static uint16_t listen_port(const struct planner *p, const char *node)
-{
-	char name[5 + 253 + 1];
-	const struct resource *r;
-
-	snprintf(name, sizeof name, "node.%.253s", node);
-	r = snapshot_find(p->snap, &kind_bgpconfiguration, name);
-	if (r && r->spec && resource_spec(r, bgpconfiguration)->listen_port)
-		return resource_spec(r, bgpconfiguration)->listen_port;
-	return p->config->listen_port;
 }
 
 static int by_address4(const void *a, const void *b)

@@ -55,7 +55,7 @@ static void peering_make(struct planner *p, const struct candidate *c)
 	const struct bgppeer *peer = c->by ? c->by->spec : &mesh_peer;
 	bool link_local = ip_is_link_local(&c->remote.ip);
 	const struct ip own = *host_address(p->self, c->remote.ip.family);
-	struct peering at = { .name = c->name, .remote = c->remote };
+	struct peering at = { .name = c->name, .remote = c->remote, .hold = p->hold };
 
 	if (!remote_as(p, c, peer, &at.remote_as))
 		return;
@@ -73,11 +73,12 @@ static void peering_make(struct planner *p, const struct candidate *c)
 			    link_local ? "a link-local peer has none" : "sourceAddress is None");
 		return;
 	}
-	if (c->host && (c->rank >= RANK_REVERSE ||
-			(c->rank != RANK_MESH && peer->peer_selector &&
-			 peer->reverse_peering != REVERSE_MANUAL) ||
-			peer_plans(p, c->host, p->self)))
-		at.passive = strcmp(ip_text(&c->remote.ip).s, ip_text(&own).s) > 0;
+	/* The other end dials where it listens; to any other port only we could. */
+	if (c->host && c->remote.port == c->host->port &&
+	    strcmp(ip_text(&c->remote.ip).s, ip_text(&own).s) > 0)
+		at.passive = c->rank >= RANK_REVERSE ||
+			     (peer->peer_selector && peer->reverse_peering != REVERSE_MANUAL) ||
+			     peer_plans(p, c->host, p->self);
 	if (c->by)
 		restart(&at, &peer->max_restart_time, peer->restart_mode == RESTART_LLGR);
 	else
@@ -206,7 +207,8 @@ static void password(struct planner *p, struct peering *at, const struct candida
 		at->hold = true;
 		problem_add(
 			p, PROBLEM_SECRET_UNREADABLE, DIAG_WARNING, c->by, c->name,
-			"secret %s/%s cannot be read just now (%s); what BIRD runs for it stays",
+			"secret %s/%s cannot be read just now (%s); what BIRD runs for the session "
+			"stays, and where it runs nothing the session is disabled",
 			ref->name, ref->key, fact.why ? fact.why : "no reason given");
 		return;
 	}
@@ -252,8 +254,13 @@ static struct secret_fact secret_find(const struct planner *p, const struct secr
 		return none;
 	}
 	r = snapshot_find(p->snap, &kind_secret, ref->name);
-	if (!r || resource_broken(r))
+	if (!r)
 		return none;
+	if (resource_broken(r)) {
+		found.state = SECRET_UNREADABLE;
+		found.why = "it does not decode";
+		return found;
+	}
 	found.value = secret_value(r->spec, ref->key, p->arena, &found.len);
 	if (found.value)
 		found.state = SECRET_READABLE;
@@ -335,5 +342,7 @@ static int candidate_cmp(const void *a, const void *b)
 
 	if (!order)
 		order = (int)x->rank - (int)y->rank;
-	return order || !x->by || !y->by ? order : strcmp(x->by->meta.name, y->by->meta.name);
+	if (!order && x->by && y->by)
+		order = strcmp(x->by->meta.name, y->by->meta.name);
+	return order ? order : x->host < y->host ? -1 : x->host > y->host; /* in order of name */
 }

@@ -32,6 +32,7 @@ const char *const problem_names[PROBLEM_COUNT + 1] = {
 	[PROBLEM_REFUSED_BY_BIRD] = "REFUSED_BY_BIRD",
 };
 
+static const char *mistake_of(const struct resource *r, struct arena *a);
 static const struct plan *plan_finish(struct planner *p);
 static void plan_router_id(struct planner *p);
 static void plan_onlink(struct planner *p);
@@ -49,6 +50,7 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	const struct resource *self = snapshot_find(snap, &kind_node, node);
 	const struct resource *config = snapshot_find(snap, &kind_bgpconfiguration, "default");
 	struct planner p = { .snap = snap, .facts = facts, .arena = a };
+	const struct resource *own = config_of(&p, node);
 
 	p.plan = arena_new(a, struct plan);
 	p.plan->node = arena_str(a, node);
@@ -60,12 +62,17 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 		problem_add(
 			&p, PROBLEM_INVALID, DIAG_ERROR, self, NULL,
 			"the Node of this machine does not decode (%s); what BIRD runs is left as it is",
-			self->n_complaints ? self->complaints[0].text : "no reason given");
+			mistake_of(self, a));
 	else if (config && resource_broken(config))
 		problem_add(
 			&p, PROBLEM_INVALID, DIAG_ERROR, config, NULL,
 			"all sessions rest on it and it does not decode (%s); what BIRD runs is left as it is",
-			config->n_complaints ? config->complaints[0].text : "no reason given");
+			mistake_of(config, a));
+	else if (own && resource_broken(own))
+		problem_add(
+			&p, PROBLEM_INVALID, DIAG_ERROR, own, NULL,
+			"it is about this node and does not decode (%s); what BIRD runs is left as it is",
+			mistake_of(own, a));
 	else
 		p.plan->known = true;
 	if (!p.plan->known)
@@ -106,8 +113,11 @@ const char *peering_name(const struct endpoint *remote, struct arena *a)
 	char name[160] = "peer_", *at = name + 5;
 	size_t len;
 
-	for (const char *c = address.s; *c; c++)
+	for (const char *c = address.s; *c; c++) {
 		*at++ = *c == '.' || *c == ':' ? '_' : *c;
+		if (*c == '.' && remote->ip.family == 6) /* "::1.2.3.4" is not "::1:2:3:4" */
+			*at++ = 'v';
+	}
 	if (remote->port && remote->port != 179) {
 		char digits[5];
 		int n = 0;
@@ -199,6 +209,19 @@ const char *origin_of(const struct resource *by, struct arena *a)
 	return resource_id(by, a);
 }
 
+/* The first error of a resource that does not decode, in words. */
+static const char *mistake_of(const struct resource *r, struct arena *a)
+{
+	for (size_t i = 0; i < r->n_complaints; i++) {
+		const struct diag *d = &r->complaints[i];
+
+		if (d->level == DIAG_ERROR)
+			return arena_printf(a, "%s%s%s", d->field ? d->field : "",
+					    d->field ? ": " : "", d->text);
+	}
+	return "no reason given";
+}
+
 static const struct plan *plan_finish(struct planner *p)
 {
 	if (p->n_problems > 1)
@@ -286,12 +309,19 @@ static void plan_policy(struct planner *p)
 		const struct resource *r = snapshot_at(p->snap, &kind_ippool, i);
 		const struct ippool *pool = r->spec;
 
-		if (pool)
+		if (pool) {
 			*arena_push(p->arena, pools, n) =
 				(struct plan_pool){ pool->cidr, pool->disable_bgp_export != YES };
+			continue;
+		}
+		p->hold = true;
+		problem_add(p, PROBLEM_INVALID, DIAG_ERROR, r, NULL,
+			    "what may be announced rests on it and it does not decode (%s); what "
+			    "BIRD runs for each session stays, and where it runs nothing the "
+			    "session is disabled",
+			    mistake_of(r, p->arena));
 	}
-	if (n >
-	    1) /* of the same CIDR the one with the lowest name counts: qsort must keep the order */
+	if (n > 1) /* of the same CIDR the one that is not announced comes first, and counts */
 		qsort(pools, n, sizeof *pools, pool_cmp);
 	for (size_t i = 0; i < n; i++)
 		if (!kept || !cidr_eq(&pools[i].cidr, &pools[kept - 1].cidr))
@@ -316,7 +346,8 @@ static void plan_broken(struct planner *p)
 		for (size_t i = 0; i < snapshot_count(p->snap, matter[k]); i++) {
 			const struct resource *r = snapshot_at(p->snap, matter[k], i);
 
-			if (resource_broken(r))
+			if (resource_broken(r) ||
+			    (matter[k] == &kind_node && !host_find(p, r->meta.name)))
 				*arena_push(p->arena, broken, n) = origin_of(r, p->arena);
 		}
 	if (n > 1)
@@ -339,7 +370,10 @@ static int problem_cmp(const void *a, const void *b)
 
 static int pool_cmp(const void *a, const void *b)
 {
-	return cidr_cmp(&((const struct plan_pool *)a)->cidr, &((const struct plan_pool *)b)->cidr);
+	const struct plan_pool *x = a, *y = b;
+	int order = cidr_cmp(&x->cidr, &y->cidr);
+
+	return order ? order : (int)x->export - (int)y->export;
 }
 
 static int cidr_cmp(const void *a, const void *b)

@@ -163,7 +163,7 @@ const struct problem *plan_global_problems(const struct snapshot *snap, struct a
 bool extension_value_valid(const char *text);
 
 const struct peering *plan_find(const struct plan *p, const char *name);
-/* "peer_10_0_0_1", "peer_fd00__1_p1179", "peer_fe80__1_p1179_ieth0": injective (p and i are no hex
+/* "peer_10_0_0_1", "peer_fd00__1_p1179", "peer_fe80__1_p1179_ieth0": injective (p, i and v are no hex
  * digits), at most 64 characters. Port 179 is the same as none. */
 const char *peering_name(const struct endpoint *remote, struct arena *a);
 static inline bool peering_ibgp(const struct peering *p)

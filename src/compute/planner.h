@@ -32,13 +32,14 @@ struct planner {
 	struct arena *arena;
 	struct plan *plan;
 	const struct bgpconfiguration *config; /* "default"; never NULL */
-	struct host *hosts;                /* nodes that decode, by name */
+	struct host *hosts;                /* nodes that decode, by name, as their configuration does */
 	size_t n_hosts;
 	const struct host **by_address;      /* sorted by address4, then the same by address6 */
 	size_t n_address4, n_address6;
 	const struct host *self;
 	struct onlink *onlink;
 	size_t n_onlink;
+	bool hold; /* what BIRD runs for each session must stay */
 	struct candidate *candidates;
 	size_t n_candidates;
 	struct peering *peerings; /* the plan's, while it grows */
@@ -48,6 +49,8 @@ struct planner {
 
 /* hosts.c: the nodes, their AS numbers, ports and addresses. */
 void hosts_make(struct planner *p, const char *self);
+/* BGPConfiguration "node.NODE"; NULL. */
+const struct resource *config_of(const struct planner *p, const char *node);
 const struct host *host_find(const struct planner *p, const char *name);
 const struct host *host_with(const struct planner *p, const struct ip *address);
 const struct ip *host_address(const struct host *m, int family);

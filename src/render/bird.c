@@ -32,9 +32,10 @@ static void peering_block(struct rendering *r, const struct peering *p, const st
 static void peering_protocol(struct rendering *r, const struct peering *p);
 static void peering_restart(struct buf *out, const struct peering *p);
 static void template_line(void *ctx, const char *text);
-static const struct conf_block *kept_block(const struct rendering *r, const struct peering *p);
+static const struct conf_block **kept_blocks(const struct rendering *r);
 static void keep(struct rendering *r, const struct conf_block *b);
 static bool kept_orphan(const struct rendering *r, const struct conf_block *b);
+static bool broken(const struct plan *p, const struct conf_block *b);
 static bool held(const struct rendering *r, const char *name);
 static bool among(const char *const *words, size_t n, const char *word);
 static bool version_at_least(const char *version, unsigned major, unsigned minor);
@@ -45,18 +46,17 @@ struct conf *render_bird(const struct plan *plan, const struct render_options *o
 	struct rendering r = { .plan = plan, .options = options, .arena = a };
 	const struct conf *last = options->last;
 	struct channel *channels = arena_array(a, struct channel, plan->n_peerings);
-	const struct conf_block **kept =
-		arena_array(a, const struct conf_block *, plan->n_peerings);
+	const struct conf_block **kept;
 	struct filter_set *filters;
 
 	r.conf = conf_new(a);
 	r.md5_keyword = version_at_least(options->bird_version, 2, 17);
 	base_part(&r);
 	filters = filter_set_new(plan, r.conf, a);
+	kept = kept_blocks(&r);
 	for (size_t i = 0; i < plan->n_peerings; i++) {
 		const struct peering *p = &plan->peerings[i];
 
-		kept[i] = kept_block(&r, p);
 		if (kept[i]) {
 			filter_keep(filters, last, last->text.at + kept[i]->at, kept[i]->len);
 			continue;
@@ -116,8 +116,7 @@ static void base_part(struct rendering *r)
 			buf_printf(&c->text, "-%s, ", pattern);
 	}
 	conf_line(c, "-\"cali*\", -\"kube-ipvs*\", \"*\";\n}");
-	conf_line(c,
-		  "protocol bfd bfd1 {\n}"); /* always, so that BFD later adds no protocol */
+	conf_line(c, "protocol bfd bfd1 {\n}"); /* always, so that BFD later adds no protocol */
 	base_kernel(c, 4);
 	base_kernel(c, 6);
 	/* Calico's timers, for BIRD's own would wait up to 300 s after an error. */
@@ -189,11 +188,6 @@ static void peering_protocol(struct rendering *r, const struct peering *p)
 	buf_u64(out, p->local_as);
 	buf_str(out, ";\n\tneighbor ");
 	buf_str(out, ip_text(&p->remote.ip).s);
-	if (*p->remote.zone) {
-		buf_str(out, "%'");
-		buf_str(out, p->remote.zone); /* checked when decoded: no quote */
-		buf_char(out, '\'');
-	}
 	if (p->remote.port) {
 		buf_str(out, " port ");
 		buf_u64(out, p->remote.port);
@@ -201,6 +195,11 @@ static void peering_protocol(struct rendering *r, const struct peering *p)
 	buf_str(out, " as ");
 	buf_u64(out, p->remote_as);
 	buf_str(out, p->direct ? ";\n\tdirect;\n" : ";\n\tmultihop;\n");
+	if (*p->remote.zone) { /* not behind the address: a symbol of BIRD takes fewer characters */
+		buf_str(out, "\tinterface \"");
+		buf_str(out, p->remote.zone); /* checked when decoded: no quote */
+		buf_str(out, "\";\n");
+	}
 	if (p->strict_bind)
 		buf_str(out, "\tstrict bind on;\n\tfree bind on;\n");
 	if (p->passive)
@@ -240,12 +239,25 @@ static void template_line(void *ctx, const char *text)
 	buf_str(to->text, CONF_TEMPLATE_MARK "\n");
 }
 
-/* The text of LAST that stands for P, NULL when P is rendered. */
-static const struct conf_block *kept_block(const struct rendering *r, const struct peering *p)
+/* For each peering of the plan the block of LAST that stands for it, NULL when it is rendered. Also
+ * kept is what came from a resource that does not decode now, even if another would take over. */
+static const struct conf_block **kept_blocks(const struct rendering *r)
 {
-	if (p->disabled || !(p->hold || held(r, p->name)))
-		return NULL;
-	return conf_find(r->options->last, p->name);
+	const struct plan *plan = r->plan;
+	const struct conf *last = r->options->last;
+	const struct conf_block **kept =
+		arena_array(r->arena, const struct conf_block *, plan->n_peerings);
+
+	for (size_t i = 0; last && i < last->n_blocks; i++) {
+		const struct conf_block *b = &last->blocks[i];
+		const struct peering *p = plan_find(plan, b->name);
+
+		if (!p || p->by_hand)
+			continue;
+		if (broken(plan, b) || (!p->disabled && (p->hold || held(r, p->name))))
+			kept[p - plan->peerings] = b;
+	}
+	return kept;
 }
 
 static void keep(struct rendering *r, const struct conf_block *b)
@@ -260,10 +272,13 @@ static void keep(struct rendering *r, const struct conf_block *b)
 /* A session that the plan no longer has only because a resource it came from does not decode. */
 static bool kept_orphan(const struct rendering *r, const struct conf_block *b)
 {
-	const struct plan *p = r->plan;
+	return strncmp(b->name, "peer_", 5) == 0 && broken(r->plan, b) && !held(r, b->name) &&
+	       !plan_find(r->plan, b->name);
+}
 
-	if (strncmp(b->name, "peer_", 5) != 0 || plan_find(p, b->name) || held(r, b->name))
-		return false;
+/* Does what B came from, or what it goes to, not decode? */
+static bool broken(const struct plan *p, const struct conf_block *b)
+{
 	return among(p->broken, p->n_broken, b->origin) ||
 	       (b->remote && among(p->broken, p->n_broken, b->remote));
 }

@@ -79,7 +79,7 @@ void filter_keep(struct filter_set *set, const struct conf *last, const char *te
 			return;
 		name = arena_strn(set->arena, at, (size_t)(stop - at));
 		b = conf_find(last, name);
-		if (b && !conf_find(set->conf, name)) {
+		if (b && strcmp(b->origin, "filter") == 0 && !conf_find(set->conf, name)) {
 			conf_open(set->conf, name, "filter", NULL);
 			conf_text(set->conf, last->text.at + b->at, b->len);
 			conf_close(set->conf);
@@ -186,7 +186,9 @@ static void rule_text(const struct filter_rule *r, const struct made *m, struct 
 		rule_prefix(r, out);
 	if (r->source == FILTER_SOURCE_REMOTE_PEERS)
 		term(out, from, "source = RTS_BGP");
-	if (!str_empty(r->interface)) {
+	if (!str_empty(r->interface) && text_glob(r->interface, "")) {
+		term(out, from, "ifname != \"\""); /* "*": any, but there must be one */
+	} else if (!str_empty(r->interface)) {
 		term(out, from, "ifname ~ \"");
 		buf_printf(out, "%s\"", r->interface); /* its alphabet has no quote */
 	}
@@ -233,8 +235,9 @@ static void rule_prefix(const struct filter_rule *r, struct buf *out)
 		max = MIN(max, len->max.value);
 	if (not )
 		buf_str(out, "!(");
-	if (min > max || (equal && len && min > r->cidr.len))
-		buf_str(out, "false"); /* no prefix has such a length */
+	if (min > max ||
+	    (equal && len)) /* no such length; a prefix is no range of them (compat Q5) */
+		buf_str(out, "false");
 	else if (equal)
 		buf_printf(out, "net = %s", cidr.s);
 	else if (len)

@@ -14,7 +14,7 @@ static void line_add(struct template *t, enum template_part part, const char *li
 		     struct arena *a, struct diags *d);
 static bool keys_check(const char *line, unsigned number, struct diags *d);
 static bool line_fill(const char *line, const struct strmap *values, struct buf *out);
-static bool braces_check(const struct template *t, enum template_part part, struct diags *d);
+static void braces_check(const struct template *t, enum template_part part, struct diags *d);
 
 static const char *const part_names[] = { "protocol:", "channel:", NULL };
 static const char key_alphabet[] =
@@ -119,24 +119,32 @@ static bool line_fill(const char *line, const struct strmap *values, struct buf 
 	return true;
 }
 
-/* A brace too many would end the protocol early and make the rest of the line something else. */
-static bool braces_check(const struct template *t, enum template_part part, struct diags *d)
+/* A brace too many would end the protocol early and make the rest of the line something else. So
+ * would one on a line that is left out. */
+static void braces_check(const struct template *t, enum template_part part, struct diags *d)
 {
 	long depth = 0;
+	bool even = true;
 
-	for (size_t i = 0; i < t->n_lines[part]; i++)
+	for (size_t i = 0; i < t->n_lines[part]; i++) {
+		long before = depth;
+		bool keys = false;
+
 		for (const char *c = t->lines[part][i]; *c; c++) {
-			bool key = *c == '{' && c > t->lines[part][i] && c[-1] == '$';
-
-			if (key)
+			if (*c == '{' && c > t->lines[part][i] && c[-1] == '$') {
+				keys = true;
 				c += strcspn(c, "}");
-			else if (*c == '{')
+			} else if (*c == '{') {
 				depth++;
-			else if (*c == '}' && --depth < 0)
-				break;
+			} else if (*c == '}') {
+				even &= --depth >= (keys ? before : 0);
+			}
 		}
-	if (depth)
-		diag_add(d, DIAG_ERROR, 0, 0, NULL, "the braces of the part \"%s\" do not match",
+		even &= !keys || depth == before;
+	}
+	if (depth || !even)
+		diag_add(d, DIAG_ERROR, 0, 0, NULL,
+			 "the braces of the part \"%s\" do not match; a line with ${} must have "
+			 "both or none",
 			 part_names[part]);
-	return !depth;
 }

@@ -8,9 +8,6 @@
 
 #include "render/conf.h"
 
-/* The first line of C that is none of ours, in A; NULL when there is none. */
-static const char *conf_lines_fault(const struct conf *c, struct arena *a);
-
 static inline bool conf_line_known(const char *const *known, const char *line)
 {
 	for (; *known; known++)
@@ -53,7 +50,8 @@ static inline bool conf_line_plain(const char *line)
 	return !quote || strncmp(line, "\tif ", 4) == 0;
 }
 
-static const char *conf_lines_fault(const struct conf *c, struct arena *a)
+/* The first line of C that is none of ours, in A; NULL when there is none. */
+static inline const char *conf_lines_fault(const struct conf *c, struct arena *a)
 {
 	/* clang-format off */
 	static const char *const base[] = {
