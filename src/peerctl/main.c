@@ -10,8 +10,9 @@
 #include "peerctl/output.h"
 
 #define FILES (OPTION(FILENAME) | OPTION(RECURSIVE) | OPTION(SKIP_EMPTY))
-#define STORE (OPTION(STORE) | OPTION(CONFIG) | OPTION(NAMESPACE) | OPTION(ALL_NAMESPACES))
-#define WRITE (FILES | STORE | OPTION(DRY_RUN) | OPTION(OUTPUT))
+#define STORE (OPTION(STORE) | OPTION(CONFIG))
+#define NAMES (OPTION(NAMESPACE) | OPTION(ALL_NAMESPACES)) /* calicoctl's, to say why not */
+#define WRITE (FILES | STORE | NAMES | OPTION(DRY_RUN) | OPTION(OUTPUT))
 
 /* clang-format off */
 static const struct command commands[] = {
@@ -31,10 +32,11 @@ static const struct command commands[] = {
 	{ "get", "KIND [NAME...] | KIND/NAME... | -f FILE...", "show objects of the store",
 	  "Kinds: BGPPeer (bgpp, bp), BGPConfiguration (bgpconfig), BGPFilter (bgpf, bf), Node (no),\n"
 	  "IPPool (ipp, pool), NodeStatus; without regard to case.",
-	  FILES | STORE | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT), run_get },
+	  FILES | STORE | NAMES | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT),
+	  run_get },
 	{ "validate", "-f FILE...", "check files, without a store",
 	  "Says everything that is wrong, with its place, on standard error.",
-	  FILES | STORE, run_validate },
+	  FILES | STORE | NAMES, run_validate },
 	{ "render", "[-f FILE...] [--node NAME]", "print the BIRD configuration of a node",
 	  "With -f for exactly these files, without a store. Problems go to standard error.",
 	  FILES | STORE | OPTION(NODE) | OPTION(SHOW_SECRETS) | OPTION(SECRETS_DIR) |

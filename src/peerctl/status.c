@@ -30,6 +30,9 @@ struct shown { /* while watching: what was shown last */
 	bool any;
 };
 
+#define auto_shown __attribute__((cleanup(shown_free)))
+
+static void shown_free(struct shown *s);
 static bool target_make(const struct options *o, struct target *ret, struct err *err);
 static bool show(const struct options *o, const struct target *only, const struct style *style,
 		 struct shown *last, struct err *err);
@@ -46,7 +49,7 @@ static int by_text(const void *a, const void *b);
 bool run_status(const struct options *o, struct err *err)
 {
 	bool watch = option_given(o, OPT_WATCH), told_once = false;
-	struct shown last = { 0 };
+	auto_shown struct shown last = { 0 };
 	struct style style;
 	struct target only;
 	bool ok;
@@ -81,13 +84,20 @@ static bool target_make(const struct options *o, struct target *ret, struct err 
 		return err_set(err, ERR_USAGE, "status takes one bgppeer or node, or none");
 	if (n && targets[0].kind != &kind_bgppeer && targets[0].kind != &kind_node &&
 	    targets[0].kind != &kind_nodestatus)
-		return err_set(err, ERR_USAGE, "status is about a bgppeer or a node, not a %s",
+		return err_set(err, ERR_USAGE, "status is about a bgppeer or a node, not %s",
 			       targets[0].kind->name);
 	if (n)
 		*ret = targets[0];
 	if (ret->kind == &kind_nodestatus)
 		ret->kind = &kind_node;
 	return true;
+}
+
+static void shown_free(struct shown *s)
+{
+	arena_free(&s->arena);
+	free(s->text);
+	free(s->sentences);
 }
 
 /* LAST: what was shown before, NULL when not watching. */

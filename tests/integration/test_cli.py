@@ -86,7 +86,7 @@ def test_no_arguments(cli):
     (['delete', 'bgpp'], 'needs a name'),
     (['selector'], 'selector needs an argument'),
     (['selector', 'all()', '--label', 'x'], 'KEY=VALUE'),
-    (['status', 'ippool', 'x'], 'not a IPPool'),
+    (['status', 'ippool', 'x'], 'not IPPool'),
     (['patch', 'bgppeer', 'x', '-p', '{}'], 'there is no command patch yet'),
     (['label', 'nodes', 'n1', 'a=b', '--overwrite'], 'there is no command label yet'),
     (['node', 'status'], 'peerctl status'),
