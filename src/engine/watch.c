@@ -28,8 +28,8 @@ struct watch {
 	int64_t looked;	 /* when the last began */
 	int64_t hurry_until;
 	unsigned looks;
-	bool current;        /* the last look is later than watch_again() */
-	bool discard;        /* the look under way began too early to count */
+	bool current; /* the last look is later than watch_again() */
+	bool discard; /* the look under way began too early to count */
 	struct arena status_arena, arena;
 	const char *server_time, *router_id;
 	char runs[65];
@@ -44,6 +44,7 @@ static void take_answer(struct watch *w, const struct reply *r);
 static void take_status(struct watch *w, const struct reply *r);
 static void take_sessions(struct watch *w, const struct reply *r);
 static void take_session(struct watch *w, const struct session *s);
+static void keep_error(struct history *h, const char *words);
 static void take_aside(struct watch *w, const char *line);
 static bool is_moving(const struct watch *w);
 static struct history *history_find(const struct watch *w, const char *name, size_t *ret_at);
@@ -200,8 +201,8 @@ static void take_answer(struct watch *w, const struct reply *r)
 		take_sessions(w, r);
 		w->looks++;
 		w->current = !w->discard;
-		w->look_at = w->discard ? clock_ms() :
-					  w->looked + (is_moving(w) ? MOVING_MS : REST_MS);
+		w->look_at =
+			w->discard ? clock_ms() : w->looked + (is_moving(w) ? MOVING_MS : REST_MS);
 		w->discard = false;
 		break;
 	case Q_ECHO:
@@ -257,8 +258,10 @@ static void take_session(struct watch *w, const struct session *s)
 			h->flaps++;
 		h->was_established = true;
 		h->first_error[0] = '\0';
-	} else if (s->last_error && !h->first_error[0]) {
-		snprintf(h->first_error, sizeof h->first_error, "%.255s", s->last_error);
+	} else if (s->last_error) {
+		keep_error(h, s->last_error);
+	} else { /* BIRD has started the session anew: what was wrong before counts no more */
+		h->first_error[0] = '\0';
 	}
 	if (w->server_time && session_elapsed(s->since, w->server_time, &age_ms)) {
 		int64_t since = clock_wall() - age_ms / 1000;
@@ -273,12 +276,30 @@ static void take_session(struct watch *w, const struct session *s)
 	h->look = w->looks + 1;
 }
 
-/* "peer_10_0_0_1: Error: Bad peer AS: 65001": look now, and keep the first error, because a later
- * socket error overwrites it within seconds (decisions.md 30). */
+/* The first error counts, because a later socket error overwrites it within seconds (decisions.md
+ * 30); but what BGP says counts more than what TCP says: a remote that has just left the session
+ * may hang up a few times before it lets us hear what it has against us. */
+static void keep_error(struct history *h, const char *words)
+{
+	static const char tcp[] = "Socket: ";
+	const size_t len = sizeof tcp - 1;
+
+	if (!h->first_error[0] ||
+	    (strncmp(h->first_error, tcp, len) == 0 && strncmp(words, tcp, len) != 0))
+		snprintf(h->first_error, sizeof h->first_error, "%.255s", words);
+}
+
+/* "peer_10_0_0_1: Error: Bad peer AS: 65001": keep it, in the words of `Last error`, which names no
+ * details; and look now. */
 static void take_aside(struct watch *w, const char *line)
 {
-	static const char *const errors[] = { "Error: ", "Received: ", "Socket error: " };
-	char name[65];
+	static const struct {
+		const char *logged, *shown;
+	} errors[] = {
+		{"Error: ",     "BGP Error: "},
+		      { "Received: ", "Received: " }
+	};
+	char name[65], words[256];
 	const char *at = strstr(line, "peer_"), *colon = at ? strstr(at, ": ") : NULL;
 	struct history *h;
 
@@ -286,9 +307,18 @@ static void take_aside(struct watch *w, const char *line)
 		return;
 	snprintf(name, sizeof name, "%.*s", (int)(colon - at), at);
 	h = history_find(w, name, NULL);
-	for (size_t i = 0; h && i < lengthof(errors); i++)
-		if (strncmp(colon + 2, errors[i], strlen(errors[i])) == 0 && !h->first_error[0])
-			snprintf(h->first_error, sizeof h->first_error, "%.255s", colon + 2);
+	for (size_t i = 0; h && i < lengthof(errors); i++) {
+		size_t len = strlen(errors[i].logged);
+		const char *says, *details;
+
+		if (strncmp(colon + 2, errors[i].logged, len) != 0)
+			continue;
+		says = colon + 2 + len;
+		details = strstr(says, ": ");
+		snprintf(words, sizeof words, "%s%.*s", errors[i].shown,
+			 details ? (int)MIN(details - says, 200) : 200, says);
+		keep_error(h, words);
+	}
 	w->look_at = MIN(w->look_at, MAX(w->looked + ECHO_MS, clock_ms()));
 }
 
