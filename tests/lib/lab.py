@@ -12,6 +12,7 @@ when we die) and one temporary folder. Nothing else on the machine is touched. P
 runs the tests may know nothing but veth and bridge.
 """
 
+import glob
 import itertools
 import os
 import shutil
@@ -21,6 +22,8 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+KEPT = 'kept'  # in the folder of a lab that was left running: its prefix
+NOISE = 'sendmsg_nexthop: zclient_send_message() failed'  # FRR without zebra, three times a second
 _count = itertools.count()
 
 
@@ -58,7 +61,7 @@ def poll(condition, timeout, each=None):
 def tail(path, lines=40):
     try:
         with open(path, encoding='utf-8', errors='replace') as file:
-            return ''.join(file.readlines()[-lines:])
+            return ''.join([line for line in file if NOISE not in line][-lines:])
     except OSError as error:
         return f'({error})\n'
 
@@ -182,6 +185,11 @@ class Lab:
         finally:
             signal.signal(signal.SIGINT, old)
 
+    def leave(self):
+        """Marks what stays behind of a kept lab, for remove_kept()."""
+        with open(os.path.join(self.folder, KEPT), 'w', encoding='utf-8') as file:
+            file.write(self.prefix)
+
     def node(self, name, *addresses):
         """A namespace, with ADDRESSES on its lo."""
         node = Node(self, name)
@@ -234,7 +242,29 @@ class Lab:
                     parts.append(f'=== {node.name}: {server.name}\n{server.dump()}')
                 except (LabError, OSError, ValueError) as error:
                     parts.append(f'=== {node.name}: {server.name}: {error}')
-        for process in self.processes:
+        for process in {process.log: process for process in self.processes}.values():  # the last of each
             code = 'runs' if process.alive else f'ended with {process.child.returncode}'
             parts.append(f'--- {process.node.name}: {process.name} (pid {process.pid}, {code})\n{tail(process.log)}')
         return '\n'.join(parts)
+
+
+def kept_labs(name):
+    """The folders of the labs called NAME that were left running."""
+    folders = glob.glob(os.path.join(tempfile.gettempdir(), name + '*', KEPT))
+    return [os.path.dirname(path) for path in folders if os.stat(path).st_uid == os.getuid()]
+
+
+def remove_kept(folder):
+    """Ends what runs in the namespaces of a kept lab, and removes them and FOLDER; the prefix they had."""
+    with open(os.path.join(folder, KEPT), encoding='utf-8') as file:
+        prefix = file.read()
+    names = [line.split()[0] for line in run('ip', 'netns', 'list')[1].splitlines() if line.startswith(prefix)]
+    for name in names:
+        for pid in run('ip', 'netns', 'pids', name)[1].split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        run('ip', 'netns', 'delete', name)
+    shutil.rmtree(folder)
+    return prefix

@@ -9,7 +9,7 @@ from routers import Bird, Server
 
 HEAD = '# Written by peerd (Peerage). Changes made here by hand are overwritten.\n'
 # What a first boot finds: ours, and nothing in it yet.
-EMPTY_CONF = HEAD + 'protocol device {}\n'
+EMPTY_CONF = HEAD + 'define conf_id = "none";\nprotocol device {}\n'
 
 
 def program(name):
