@@ -78,7 +78,7 @@ static void peering_make(struct planner *p, const struct candidate *c)
 	    strcmp(ip_text(&c->remote.ip).s, ip_text(&own).s) > 0)
 		at.passive = c->rank >= RANK_REVERSE ||
 			     (peer->peer_selector && peer->reverse_peering != REVERSE_MANUAL) ||
-			     peer_plans(p, c->host, p->self);
+			     peer_plans(p, c->host, p->self, c->remote.ip.family);
 	if (c->by)
 		restart(&at, &peer->max_restart_time, peer->restart_mode == RESTART_LLGR);
 	else

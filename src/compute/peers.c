@@ -37,19 +37,21 @@ bool peer_on(const struct bgppeer *peer, const struct host *m)
 	return true;
 }
 
-bool peer_plans(const struct planner *p, const struct host *m, const struct host *us)
+bool peer_plans(const struct planner *p, const struct host *m, const struct host *us, int family)
 {
 	if (mesh_between(p, m, us))
 		return true;
 	for (size_t i = 0; i < snapshot_count(p->snap, &kind_bgppeer); i++) {
 		const struct bgppeer *peer = snapshot_at(p->snap, &kind_bgppeer, i)->spec;
-		int family;
+		const struct ip *address = peer ? &peer->peer_ip.ip : NULL;
+		int only;
 
-		if (!peer || peer->local_workload_selector)
+		if (!peer || peer->local_workload_selector ||
+		    (ip_is_set(address) && address->family != family))
 			continue;
-		if (points_at(peer, us, &family) && peer_on(peer, m))
+		if (points_at(peer, us, &only) && peer_on(peer, m))
 			return true;
-		if (peer->reverse_peering != REVERSE_MANUAL && points_at(peer, m, &family) &&
+		if (peer->reverse_peering != REVERSE_MANUAL && points_at(peer, m, &only) &&
 		    peer_on(peer, us))
 			return true;
 	}

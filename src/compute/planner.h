@@ -61,8 +61,8 @@ void mesh_collect(struct planner *p);
 bool mesh_between(const struct planner *p, const struct host *a, const struct host *b);
 /* Does PEER, seen from HOST, ask for sessions on it (forward)? */
 bool peer_on(const struct bgppeer *peer, const struct host *m);
-/* Do the resources make HOST plan a session to US? */
-bool peer_plans(const struct planner *p, const struct host *m, const struct host *us);
+/* Do the resources make M plan a session of FAMILY to US? Both have an address of it. */
+bool peer_plans(const struct planner *p, const struct host *m, const struct host *us, int family);
 
 /* peering.c: how. */
 void peerings_make(struct planner *p);

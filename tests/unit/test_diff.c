@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of what a change costs: each row of it that the resources can bring about. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "compute/plan.h"
+#include "fabric.h"
+
+#define NODE	       FABRIC_NODE("a", "ipv4Address: 10.0.0.1/24")
+#define PEER	       "peerIP: 10.0.0.9, asNumber: 65001"
+#define PW(k)	       PEER ", password: {secretKeyRef: {name: s, key: " k "}}"
+#define SECRET	       FABRIC_SECRET("s", "one: \"1\", two: \"2\"")
+#define FILTER(action) FABRIC_FILTER("f", "importV4: [{action: " action "}]")
+#define RR(own, other)                                                                             \
+	FABRIC_NODE("a", "ipv4Address: 10.0.0.1/24" own)                                           \
+	FABRIC_NODE("b", "ipv4Address: 10.0.0.9/24" other)                                         \
+	FABRIC_PEER("p", "peerSelector: n == 'b'")
+
+struct row {
+	const char *before, *after;
+	enum effect effect;
+	const char *why;
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER), EFFECT_NONE, NULL },
+	/* spelled out, but the same */
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", "peerIP: \"10.0.0.9:179\", asNumber: \"0.65001\", "
+		"sourceAddress: UseNodeIP, restartMode: GracefulRestart"), EFFECT_NONE, NULL },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("q", PEER), EFFECT_SOFT, "asked for by another resource" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", failureDetectionMode: BFDIfDirectlyConnected"),
+	  EFFECT_RESTART, "multihop to direct, BFD" },
+	{ NODE FABRIC_PEER("p", PEER ", failureDetectionMode: BFDIfDirectlyConnected"), NODE FABRIC_PEER("p", PEER),
+	  EFFECT_RESTART, "direct to multihop, BFD" },
+	{ NODE FABRIC_PEER("p", "node: a, peerIP: \"fe80::1%eth0\", asNumber: 1"),
+	  NODE FABRIC_PEER("p", "node: a, peerIP: \"fe80::1%eth0\", asNumber: 1, failureDetectionMode: BFDIfDirectlyConnected"),
+	  EFFECT_SOFT, "BFD" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", "peerIP: 10.0.0.9, asNumber: 65002"), EFFECT_RESTART, "remote AS" },
+	{ NODE FABRIC_PEER("p", PEER), FABRIC_CONFIG("asNumber: 65010") NODE FABRIC_PEER("p", PEER), EFFECT_RESTART, "local AS" },
+	{ NODE FABRIC_PEER("p", PEER), FABRIC_CONFIG("listenPort: 1790") NODE FABRIC_PEER("p", PEER), EFFECT_RESTART, "listen port" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", sourceAddress: None"), EFFECT_RESTART, "source address" },
+	{ NODE FABRIC_PEER("p", PEER), FABRIC_CONFIG("bindMode: NodeIP") NODE FABRIC_PEER("p", PEER), EFFECT_RESTART, "bind mode" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", maxRestartTime: 10s"), EFFECT_RESTART, "restart time" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", restartMode: LongLivedGracefulRestart"), EFFECT_RESTART, "restart mode" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", birdGatewayMode: DirectIfDirectlyConnected"), EFFECT_RELOAD, "gateway mode" },
+	{ NODE FABRIC_PEER("p", PEER ", birdGatewayMode: DirectIfDirectlyConnected"),
+	  FABRIC_NODE("a", "ipv4Address: 10.0.0.1/24, ipv6Address: \"fd00::1/64\"")
+	  FABRIC_PEER("p", PEER ", birdGatewayMode: DirectIfDirectlyConnected"), EFFECT_RELOAD, "on-link prefixes" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FILTER("Accept") FABRIC_PEER("p", PEER ", filters: [f]"), EFFECT_RELOAD, "filters" },
+	{ NODE FILTER("Reject") FABRIC_PEER("p", PEER ", filters: [f]"), NODE FILTER("Accept") FABRIC_PEER("p", PEER ", filters: [f]"),
+	  EFFECT_RELOAD, "filters" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_POOL("x", "cidr: 10.244.0.0/16") FABRIC_PEER("p", PEER), EFFECT_RELOAD, "address pools" },
+	{ NODE FABRIC_POOL("x", "cidr: 10.244.0.0/16") FABRIC_PEER("p", PEER),
+	  NODE FABRIC_POOL("x", "cidr: 10.244.0.0/16, disableBGPExport: true") FABRIC_PEER("p", PEER), EFFECT_RELOAD, "address pools" },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", extensions: {role: peer}"), EFFECT_RESTART, "extensions" },
+	{ NODE SECRET FABRIC_PEER("p", PEER), NODE SECRET FABRIC_PEER("p", PW("one")), EFFECT_RESTART, "password" },
+	{ NODE SECRET FABRIC_PEER("p", PW("one")), NODE SECRET FABRIC_PEER("p", PW("two")), EFFECT_RESTART, "password" },
+	{ NODE SECRET FABRIC_PEER("p", PW("one")), NODE SECRET FABRIC_PEER("p", PW("gone")), EFFECT_RESTART, "password, disabled" },
+	/* neither runs */
+	{ NODE SECRET FABRIC_PEER("p", PW("gone")), NODE SECRET FABRIC_PEER("p", PW("gone") ", maxRestartTime: 10s"), EFFECT_NONE, NULL },
+	/* held: what runs stays */
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", filters: [gone], maxRestartTime: 10s"), EFFECT_NONE, NULL },
+	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", "peerIP: x"), EFFECT_NONE, NULL },
+	/* the router id, and so the source, is another */
+	{ NODE FABRIC_PEER("p", PEER), FABRIC_NODE("a", "ipv4Address: 10.0.0.2/24") FABRIC_PEER("p", PEER), EFFECT_RESTART,
+	  "router id, source address" },
+	{ NODE FABRIC_PEER("p", PEER), FABRIC_NODE("a", "ipv4Address: 10.0.0.2/24") FABRIC_PEER("p", PEER ", filters: [gone]"),
+	  EFFECT_RESTART, "router id" },
+	{ RR("", ""), RR(", routeReflectorClusterID: 244.0.0.1", ""), EFFECT_RESTART, "route reflection, reflected routes" },
+	{ RR("", ", routeReflectorClusterID: 244.0.0.1"), RR(", routeReflectorClusterID: 244.0.0.1", ", routeReflectorClusterID: 244.0.0.1"),
+	  EFFECT_RELOAD, "reflected routes" },
+	{ RR(", routeReflectorClusterID: 244.0.0.2", ""), RR(", routeReflectorClusterID: 244.0.0.1", ""), EFFECT_RESTART, "route reflection" },
+	/* the other end stops planning it */
+	{ RR("", ""), FABRIC_NODE("a", "ipv4Address: 10.0.0.1/24") FABRIC_NODE("b", "ipv4Address: 10.0.0.9/24")
+	  FABRIC_CONFIG("nodeToNodeMeshEnabled: false") FABRIC_PEER("p", "peerSelector: n == 'b', node: a, reversePeering: Manual"), EFFECT_RESTART, "passive" },
+	{ NODE, NODE FABRIC_PEER("p", PEER), EFFECT_ADDED, NULL },
+	{ NODE FABRIC_PEER("p", PEER), NODE, EFFECT_REMOVED, NULL },
+};
+/* clang-format on */
+
+static void table(void **state)
+{
+	const struct facts facts = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(rows); i++) {
+		auto_arena struct arena a = { 0 };
+		struct snapshot *before = fabric_read(rows[i].before);
+		struct snapshot *after = fabric_read(rows[i].after);
+		size_t n;
+		const struct plan_change *c =
+			plan_diff(plan_compute(before, "a", &facts, &a),
+				  plan_compute(after, "a", &facts, &a), &a, &n);
+
+		if (n != 1 || c->effect != rows[i].effect || !str_eq(c->why, rows[i].why))
+			fail_msg("row %zu: %zu changes, %s: %s", i, n,
+				 n ? effect_names[c->effect] : "", n && c->why ? c->why : "");
+		snapshot_unref(before);
+		snapshot_unref(after);
+	}
+}
+
+static void from_nothing(void **state)
+{
+	auto_arena struct arena a = { 0 };
+	struct snapshot *snap = fabric_read(
+		NODE FABRIC_PEER("p", PEER) FABRIC_PEER("q", "peerIP: 10.0.0.8, asNumber: 1"));
+	const struct facts facts = { 0 };
+	size_t n;
+	const struct plan_change *c = plan_diff(NULL, plan_compute(snap, "a", &facts, &a), &a, &n);
+
+	(void)state;
+	assert_int_equal(n, 2);
+	assert_string_equal(c[0].name, "peer_10_0_0_8");
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(c[i].effect, EFFECT_ADDED);
+		assert_null(c[i].before);
+		assert_non_null(c[i].after);
+	}
+	snapshot_unref(snap);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(table),
+					    cmocka_unit_test(from_nothing) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
