@@ -128,17 +128,15 @@ static void braces_check(const struct template *t, enum template_part part, stru
 
 	for (size_t i = 0; i < t->n_lines[part]; i++) {
 		long before = depth;
-		bool keys = false;
+		bool keys = strstr(t->lines[part][i], "${");
 
 		for (const char *c = t->lines[part][i]; *c; c++) {
-			if (*c == '{' && c > t->lines[part][i] && c[-1] == '$') {
-				keys = true;
+			if (*c == '{' && c > t->lines[part][i] && c[-1] == '$')
 				c += strcspn(c, "}");
-			} else if (*c == '{') {
+			else if (*c == '{')
 				depth++;
-			} else if (*c == '}') {
+			else if (*c == '}')
 				even &= --depth >= (keys ? before : 0);
-			}
 		}
 		even &= !keys || depth == before;
 	}
