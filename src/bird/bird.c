@@ -52,6 +52,7 @@ static void bird_read(struct bird *b);
 static void bird_lines(struct bird *b, size_t old);
 static void bird_line(struct bird *b, const char *line, size_t len);
 static void bird_greeted(struct bird *b);
+static bool is_loss(const char *line, size_t len);
 static void aside_keep(struct bird *b, const char *line, size_t len);
 
 struct bird *bird_open(const char *socket_path)
@@ -297,6 +298,8 @@ static void bird_line(struct bird *b, const char *line, size_t len)
 		bird_drop(b, "a line of more than %u bytes", REPLY_LINE_MAX);
 	} else if (len && line[0] == '+') {
 		aside_keep(b, line + 1, len - 1);
+	} else if (is_loss(line, len)) {
+		aside_keep(b, line, len);
 	} else if (b->stage == READY && b->question != ASKED) {
 		bird_drop(b, "a line that nobody asked for: is it BIRD?");
 	} else if (reply_add(r, line, len)) {
@@ -326,6 +329,15 @@ static void bird_greeted(struct bird *b)
 	b->connection++;
 	b->backoff = BACKOFF_MIN;
 	reply_clear(&b->greeting);
+}
+
+/* "<12 messages lost>": what BIRD says between its log lines when they come faster than we read. */
+static bool is_loss(const char *line, size_t len)
+{
+	static const char end[] = " messages lost>";
+
+	return len > strlen(end) && line[0] == '<' &&
+	       memcmp(line + len - strlen(end), end, strlen(end)) == 0;
 }
 
 static void aside_keep(struct bird *b, const char *line, size_t len)

@@ -167,7 +167,8 @@ static void test_question(void **state)
 static void test_pieces(void **state)
 {
 	static const char answer[] =
-		"+first aside\n1002-a\n b\n+second\n1006-  x\n \n0000 \n+third\n";
+		"+first aside\n1002-a\n b\n<7 messages lost>\n1006-  x\n \n0000 \n+third\n"
+		"<12 messages lost>\n";
 	struct world *w = *state;
 	unsigned connections = 0;
 
@@ -196,8 +197,9 @@ static void test_pieces(void **state)
 		assert_string_equal(r->lines[2].text, "  x");
 		assert_string_equal(r->lines[1].text, "b");
 		assert_string_equal(bird_aside(w->bird), "first aside");
-		assert_string_equal(bird_aside(w->bird), "second");
+		assert_string_equal(bird_aside(w->bird), "<7 messages lost>");
 		assert_string_equal(bird_aside(w->bird), "third");
+		assert_string_equal(bird_aside(w->bird), "<12 messages lost>");
 		assert_null(bird_aside(w->bird));
 		fd_drop(&w->server);
 		bird_run(w->bird);
