@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab as a fixture: one per test, gone after it; what a failed test leaves is in its report."""
+"""The lab as a fixture: one per test, gone after it; what a failed test leaves is in its report. A Fabric is shared by
+the tests of a module: after each it is judged and cleared."""
 
 import os
 import signal
@@ -9,6 +10,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 
+from fabric import Fabric  # noqa: E402  pylint: disable=wrong-import-position
 from lab import Lab  # noqa: E402  pylint: disable=wrong-import-position
 
 
@@ -21,10 +23,22 @@ def pytest_configure():
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
-    labs = [value for value in getattr(item, 'funcargs', {}).values() if isinstance(value, Lab)]
-    if report.failed and call.when == 'call':
+    labs = [value for value in (getattr(item, 'funcargs', None) or {}).values() if isinstance(value, (Lab, Fabric))]
+    if report.failed and call.when != 'setup':
+        item.failed = True
         for lab in labs:
             report.sections.append(('lab', lab.dump()))
+
+
+@pytest.fixture(autouse=True)
+def oracles(request):
+    yield
+    for fabric in [value for value in request.node.funcargs.values() if isinstance(value, Fabric)]:
+        try:
+            if not getattr(request.node, 'failed', False):
+                fabric.judge()
+        finally:
+            fabric.clear()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ After each test three things must hold, whatever it did (judge()):
 import json
 import os
 import re
+from datetime import datetime
 
 from lab import LabError
 from peerage import Peerd, peerctl
@@ -48,6 +49,20 @@ def bgpfilter(name, **spec):
 
 def text_of(resources):
     return ''.join(f'---\n{one}\n' for one in resources)
+
+
+class Moment:
+    """A time that BIRD printed. It counts back from now when asked, so the same moment differs by milliseconds."""
+
+    def __init__(self, text):
+        self.text = text
+        self.at = datetime.fromisoformat(text)
+
+    def __eq__(self, other):
+        return isinstance(other, Moment) and abs((self.at - other.at).total_seconds()) < 0.2
+
+    def __repr__(self):
+        return self.text
 
 
 class Fabric:
@@ -151,9 +166,21 @@ class Fabric:
         found = [s for s in self.status('node', name)['sessions'] if s['peer'] == remote]
         return found[0] if found else {}
 
-    def problems(self):
-        """{(code, origin)} of all nodes and of the fabric."""
-        return {(p['code'], p.get('resource')) for p in self.status()['problems']}
+    def says(self, name, remote, **wanted):
+        """Until the status of that session says WANTED; all it says."""
+        def said():
+            session = self.session(name, remote)
+            return session if all(session.get(field) == value for field, value in wanted.items()) else None
+        return self.lab.wait(said, 5, f'the status of {name} says {wanted} of {remote}')
+
+    def has_problem(self, code, origin, node=None, words=''):
+        """Until the status has a problem; its text."""
+        def found():
+            for problem in self.status(*(['node', node] if node else []))['problems']:
+                if problem['code'] == code and problem.get('resource') == origin and words in problem['text']:
+                    return problem['text']
+            return ''
+        return self.lab.wait(found, 5, f'the status has {code} of {origin}, with "{words}"')
 
     def up(self, name, *remotes, timeout=15):
         """Until the node's sessions with REMOTES, and no others, are Established."""
@@ -176,8 +203,9 @@ class Fabric:
                              f'the kernel of {name} has {prefix} via {via}')
 
     def since(self):
-        return {(name, remote): since for name, agent in self.agents.items()
-                for remote, since in agent.bird.since().items()}
+        """{(node, neighbour): since when it is up} of the sessions that are."""
+        return {(name, p['Neighbor address']): Moment(p['since']) for name, agent in self.agents.items()
+                for p in agent.bird.protocols().values() if p.get('BGP state') == 'Established'}
 
     # ---- the oracles ----
 
@@ -209,21 +237,19 @@ class Fabric:
             self.lab.holds(same, hold, 'BIRD sees no configure after a restart of peerd')
         assert same(), 'a restart of peerd sent a configure'
         now = self.since()
-        moved = {key: (was, now.get(key)) for key, was in since.items()
-                 if was != now.get(key) and is_up(self, key)}
+        moved = {key: (was, now.get(key)) for key, was in since.items() if was != now.get(key)}
         assert not moved, f'a restart of peerd moved sessions: {moved}'
 
     def close(self):
         """The end of the module."""
-        self.settle()
-        self.restart_changes_nothing(hold=CALM_SECONDS)
+        try:
+            self.settle()
+            self.restart_changes_nothing(hold=CALM_SECONDS)
+        except AssertionError as error:
+            raise LabError(f'{error}\n{self.dump()}') from None
         for name, agent in self.agents.items():
             assert agent.stop() == 0, f'peerd of {name}'
         assert not self.lab.findings(), self.lab.findings()
-
-
-def is_up(fabric, key):
-    return fabric.agents[key[0]].bird.sessions().get(key[1]) == 'Established'
 
 
 def id_in(text):
@@ -235,7 +261,7 @@ def reconfigured(agent):
     found = re.search(r'^Last reconfiguration on (.*)$', agent.bird.birdc('show status'), re.M)
     if not found:
         raise LabError(f'{agent.node.name}: BIRD does not say when it was configured')
-    return found[1]
+    return Moment(found[1])
 
 
 def log_of(agent):
