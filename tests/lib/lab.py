@@ -132,7 +132,8 @@ class Node:
         self.ip('link', 'set', 'lo', 'up')
 
     def ip(self, *words, check=True):
-        return run('ip', '-n', self.ns, *words, check=check)[1]
+        # Not `ip -n`, which remounts /sys and may not do so everywhere.
+        return self.run('ip', *words, check=check)[1]
 
     def run(self, *command, **options):
         return run('nsenter', '--net=' + self.netns, *command, **options)
