@@ -130,6 +130,8 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 	int64_t now = clock_ms();
 
 	collect(r, st);
+	if (!f->asked && !watch_trouble(f->watch))
+		return; /* the first look is under way: it will have more to say */
 	if (f->stamp != r->stamp && (!r->looked || now >= r->looked + SPACE_MS)) {
 		r->stamp = f->stamp;
 		r->looked = now;

@@ -149,7 +149,7 @@ bool watch_unconfirmed(const struct watch *w)
 
 const struct session *watch_sessions(const struct watch *w, size_t *ret_n)
 {
-	*ret_n = w->n_sessions;
+	*ret_n = w->looks ? w->n_sessions : 0; /* what was seen of a BIRD that is gone is history */
 	return w->sessions;
 }
 
