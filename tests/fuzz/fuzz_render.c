@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Any YAML: whatever is accepted of it becomes, for each node, a text that has no line but those the
+ * renderer knows, that reads back as it was written, and that is the same when made again; also when
+ * all of its sessions are held.
+ */
+#include "../lib/conf_lines.h"
+#include "model/load.h"
+#include "render/bird.h"
+
+#define MAX_NODES 4
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void check_conf(const struct conf *c, struct arena *a)
+{
+	struct conf *read = conf_parse(c->text.at, c->text.len, a);
+
+	check(!conf_lines_fault(c, a));
+	check(read && strcmp(read->id, c->id) == 0 && read->n_blocks == c->n_blocks);
+	for (size_t i = 0; i < c->n_blocks; i++)
+		check(strcmp(read->blocks[i].name, c->blocks[i].name) == 0 &&
+		      strcmp(read->blocks[i].origin, c->blocks[i].origin) == 0 &&
+		      str_eq(read->blocks[i].remote, c->blocks[i].remote) &&
+		      read->blocks[i].at == c->blocks[i].at &&
+		      read->blocks[i].len == c->blocks[i].len);
+	conf_free(read);
+}
+
+static void node(const struct snapshot *snap, const char *name, struct arena *a)
+{
+	static const char text[] =
+		"protocol:\nlocal role ${role};\n${k}\nchannel:\nx ${k} ${role};\n";
+	struct diags d = { .arena = a };
+	const struct facts facts = { 0 };
+	struct render_options options = { .template = template_parse(text, strlen(text), a, &d) };
+	const struct plan *plan = plan_compute(snap, name, &facts, a);
+	const char **held = arena_array(a, const char *, plan->n_peerings);
+	struct conf *c, *again;
+
+	if (!plan->known)
+		return;
+	c = render_bird(plan, &options, a);
+	check_conf(c, a);
+	options.like = c;
+	again = render_bird(plan, &options, a);
+	check(again->text.len == c->text.len &&
+	      memcmp(again->text.at, c->text.at, c->text.len) == 0);
+	conf_free(again);
+	for (size_t i = 0; i < plan->n_peerings; i++) {
+		check(i == 0 || strcmp(plan->peerings[i - 1].name, plan->peerings[i].name) < 0);
+		held[i] = plan->peerings[i].name;
+	}
+	options.last = c;
+	options.held = held;
+	options.n_held = plan->n_peerings;
+	again = render_bird(plan, &options, a);
+	check_conf(again, a);
+	conf_free(again);
+	conf_free(c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct snapshot *snap = snapshot_new();
+	struct load l = { 0 };
+	size_t n;
+
+	load_text(&l, "fuzz", (const char *)data, size, LOAD_SKIP_UNKNOWN | LOAD_SKIP_EMPTY);
+	for (size_t i = 0; i < l.n; i++)
+		snapshot_put(snap, resource_ref(l.items[i]));
+	load_free(&l);
+	for (size_t i = 0; i < MIN(snapshot_count(snap, &kind_node), MAX_NODES); i++) {
+		auto_arena struct arena a = { 0 };
+
+		node(snap, snapshot_at(snap, &kind_node, i)->meta.name, &a);
+		(void)plan_global_problems(snap, &a, &n);
+	}
+	snapshot_unref(snap);
+	return 0;
+}
