@@ -65,6 +65,7 @@ struct agent {
 	uint64_t planned; /* the feed's revision */
 	bool stale;	  /* something else it was made from has changed */
 	int64_t replan_after;
+	bool replan_due; /* only that is waited for */
 	struct arena plan_arena;
 	const struct plan *plan;
 	struct conf *conf;
@@ -86,7 +87,6 @@ struct agent {
 	char message[500];
 	uint64_t stamp; /* counts what the status is made of */
 	unsigned looks; /* of the watch, when it was last looked at */
-	bool installed; /* offline: the file has the text, BIRD will read it */
 	bool adopted, accepted;
 	char identity_accepted[80], identity_path[4096];
 	int64_t retry_at, retry_ms;
@@ -96,7 +96,8 @@ struct agent {
 	size_t n_problems;
 	struct arena problems_arena;
 	int64_t trouble_since; /* of the store, already said; 0: none */
-	struct stat file_seen; /* of the configuration file, when it was last compared */
+	struct stat file_seen; /* of the configuration file, when it was last compared with conf */
+	bool file_right;
 };
 
 static void agent_converge(struct agent *ag);
@@ -107,7 +108,7 @@ static bool agent_held(struct agent *ag);
 static bool agent_ours(struct agent *ag, const char **ret_runs);
 static bool agent_file_ours(struct agent *ag);
 static void agent_keep_foreign(const struct agent *ag);
-static void agent_mend_file(struct agent *ag);
+static bool agent_file_right(struct agent *ag);
 static void agent_look(struct agent *ag);
 static void agent_disabled(struct agent *ag);
 static bool agent_by_hand(const struct agent *ag, const struct session *s);
@@ -135,6 +136,8 @@ struct agent *agent_open(const struct agent_options *options, struct err *err)
 	if (lock < 0) {
 		if (err->kind == ERR_CONFLICT)
 			err_set(err, ERR_CONFLICT, "another peerd has %s", options->bird_conf);
+		if (err->kind == ERR_NOT_FOUND)
+			err->kind = ERR_USAGE; /* a file that is not there, not a resource */
 		return NULL;
 	}
 	ag = mem_alloc(sizeof *ag);
@@ -212,7 +215,7 @@ void agent_wait(struct agent *ag, struct poll *p)
 	bird_wait(ag->control, p);
 	apply_wait(ag->apply, p);
 	report_wait(ag->report, p);
-	if (ag->stale || (feed_revision(ag->feed) != ag->planned && apply_idle(ag->apply)))
+	if (ag->replan_due)
 		poll_at(p, ag->replan_after);
 	if (ag->retry_at && apply_idle(ag->apply))
 		poll_at(p, ag->retry_at);
@@ -222,6 +225,7 @@ void agent_reload(struct agent *ag)
 {
 	agent_template(ag);
 	ag->stale = true;
+	ag->refused_id[0] = '\0'; /* the operator's own files may be right now */
 }
 
 void agent_accept_store(struct agent *ag)
@@ -240,6 +244,10 @@ static void agent_converge(struct agent *ag)
 {
 	const char *runs = NULL;
 
+	/* What waits for something else than the clock must not wake us again and again. */
+	ag->replan_due = false;
+	if (ag->retry_at && clock_ms() >= ag->retry_at)
+		ag->retry_at = 0;
 	agent_outcome(ag);
 	if (!apply_idle(ag->apply) || !feed_revision(ag->feed) || !report_ready(ag->report))
 		return; /* one change at a time; nothing before a complete store was seen */
@@ -249,7 +257,8 @@ static void agent_converge(struct agent *ag)
 	if (!agent_learn_last(ag, runs))
 		ag->stale = true;
 	agent_disabled(ag);
-	if ((ag->stale || ag->planned != feed_revision(ag->feed)) && clock_ms() >= ag->replan_after)
+	ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
+	if (ag->replan_due && clock_ms() >= ag->replan_after)
 		agent_replan(ag);
 	if (!ag->plan || agent_held(ag))
 		return;
@@ -259,18 +268,26 @@ static void agent_converge(struct agent *ag)
 			watch_again(ag->watch);
 			return;
 		}
-		agent_mend_file(ag);
-		ag->adopted = true;
-		agent_identity_write(ag);
-		if (ag->template_words[0])
-			agent_say(ag, STATE_APPLIED, "%s", ag->template_words);
-		else
-			agent_say(ag, STATE_APPLIED, NULL);
+		/* A file that another hand changed may have been read by BIRD, too, and still
+		 * carry our id. Then all is given to BIRD again; what is right stays as it is. */
+		if (agent_file_right(ag)) {
+			ag->adopted = true;
+			agent_identity_write(ag);
+			if (ag->template_words[0])
+				agent_say(ag, STATE_APPLIED, "%s", ag->template_words);
+			else
+				agent_say(ag, STATE_APPLIED, NULL);
+			return;
+		}
+	}
+	if (strcmp(ag->conf->id, ag->refused_id) == 0) {
+		if (ag->state == STATE_APPLYING)
+			agent_say(ag, STATE_REFUSED,
+				  "BIRD refuses the configuration: %s; what runs stays",
+				  apply_words(ag->apply));
 		return;
 	}
-	if (strcmp(ag->conf->id, ag->refused_id) == 0)
-		return;
-	if (strcmp(ag->conf->id, ag->failed_id) == 0 && clock_ms() < ag->retry_at)
+	if (strcmp(ag->conf->id, ag->failed_id) == 0 && ag->retry_at)
 		return;
 	ag->retry_at = 0;
 	if (watch_current(ag->watch)) {
@@ -279,8 +296,14 @@ static void agent_converge(struct agent *ag)
 		agent_say(ag, STATE_APPLYING, "BIRD is given configuration %.12s", ag->conf->id);
 		if (!runs)
 			agent_keep_foreign(ag);
+		else if (strcmp(runs, ag->conf->id) == 0)
+			log_event(LOG_WARNING, "file-changed", "path", ag->options.bird_conf,
+				  "effect", "it is written anew and BIRD reads it", NULL);
 		apply_start(ag->apply, ag->conf);
-	} else if (!ag->installed) {
+	} else {
+		agent_say(ag, STATE_BIRD_DOWN, "%s", watch_trouble(ag->watch));
+		if (agent_file_right(ag))
+			return; /* BIRD will start with it */
 		if (!agent_file_ours(ag))
 			agent_keep_foreign(ag);
 		apply_start_offline(ag->apply, ag->conf);
@@ -311,7 +334,7 @@ static void agent_replan(struct agent *ag)
 	facts.onlink = links_get(ag->links, &facts.n_onlink);
 	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
 	ag->planned = feed_revision(ag->feed);
-	ag->stale = false;
+	ag->stale = ag->replan_due = false;
 	if (!plan->known) { /* what runs stays, and so does its text */
 		conf_free(ag->conf);
 		ag->conf = NULL;
@@ -330,7 +353,7 @@ static void agent_replan(struct agent *ag)
 			log_event(LOG_WARNING, "router-id", "to", ip_text(&plan->router_id).s,
 				  "effect", "every session restarts", NULL);
 		if (!ag->conf || strcmp(ag->conf->id, conf->id) != 0)
-			ag->installed = ag->last && strcmp(ag->last_id, conf->id) == 0;
+			ag->file_seen = (struct stat){ 0 };
 		conf_free(ag->conf);
 		ag->conf = conf;
 	}
@@ -376,7 +399,6 @@ static void agent_outcome(struct agent *ag)
 		agent_say(ag, STATE_APPLIED, NULL);
 		break;
 	case APPLY_CHECKED:
-		ag->installed = true;
 		log_event(LOG_INFO, "installed", "conf", ag->conf->id, "for", "BIRD's next start",
 			  NULL);
 		agent_identity_write(ag);
@@ -450,8 +472,6 @@ static bool agent_ours(struct agent *ag, const char **ret_runs)
 	*ret_runs = asked ? watch_runs(ag->watch) : NULL;
 	if (!asked && !watch_trouble(ag->watch))
 		return false; /* connected, the first look is under way */
-	if (!asked)
-		agent_say(ag, STATE_BIRD_DOWN, "%s", watch_trouble(ag->watch));
 	if ((asked && !*ret_runs) || !agent_file_ours(ag)) {
 		if (ag->options.adopt && !ag->adopted)
 			return true;
@@ -493,10 +513,11 @@ static void agent_keep_foreign(const struct agent *ag)
 		log_event(LOG_WARNING, "adopted", "kept", beside, NULL);
 }
 
-/* BIRD runs the right text; the file must say the same, for BIRD's next start. */
-static void agent_mend_file(struct agent *ag)
+/* Does the file say what it should, byte for byte? Read anew only when it has changed. */
+static bool agent_file_right(struct agent *ag)
 {
 	auto_arena struct arena a = { .secret = true };
+	const struct buf *right = &ag->conf->text;
 	struct err err = { 0 };
 	struct stat st = { 0 };
 	const char *text;
@@ -506,21 +527,14 @@ static void agent_mend_file(struct agent *ag)
 	    st.st_size == ag->file_seen.st_size &&
 	    st.st_mtim.tv_sec == ag->file_seen.st_mtim.tv_sec &&
 	    st.st_mtim.tv_nsec == ag->file_seen.st_mtim.tv_nsec)
-		return;
+		return ag->file_right;
 	text = file_read(ag->options.bird_conf, CONF_MAX, &a, &len, &err);
-	if (!text || len != ag->conf->text.len || memcmp(text, ag->conf->text.at, len) != 0) {
-		if (!file_replace(ag->options.bird_conf, ag->conf->text.at, ag->conf->text.len,
-				  0640, file_group("bird"), &err)) {
-			agent_say(ag, STATE_APPLIED,
-				  "BIRD runs the right text, its file cannot be written: %.300s",
-				  err.words);
-			return;
-		}
-		log_event(LOG_WARNING, "file-mended", "path", ag->options.bird_conf, NULL);
-		if (stat(ag->options.bird_conf, &st) < 0)
-			return;
-	}
+	ag->file_right = text && len == right->len && memcmp(text, right->at, len) == 0;
 	ag->file_seen = st;
+	if (!ag->file_right)
+		log_event(LOG_DEBUG, "file", "path", ag->options.bird_conf, "is",
+			  text ? "another text" : err.words, NULL);
+	return ag->file_right;
 }
 
 /* Once per look of the watch. */
@@ -536,9 +550,6 @@ static void agent_look(struct agent *ag)
 		return;
 	ag->looks = looks;
 	ag->stamp++;
-	if (!looks)
-		return;
-	ag->installed = false;
 }
 
 /* Which sessions did a hand disable? What the plan, or BIRD itself, took down is not that. */
@@ -731,11 +742,12 @@ static void agent_identity_write(struct agent *ag)
 	const char *identity = feed_identity(ag->feed);
 	struct err err = { 0 };
 
-	if (!identity || strcmp(identity, ag->identity_accepted) == 0)
+	if (!identity)
+		return;
+	ag->accepted = ag->options.accept_store = false; /* once: not for the next one, too */
+	if (strcmp(identity, ag->identity_accepted) == 0)
 		return;
 	snprintf(ag->identity_accepted, sizeof ag->identity_accepted, "%.79s", identity);
-	ag->accepted = false;
-	ag->options.accept_store = false;
 	if (!file_replace(ag->identity_path, ag->identity_accepted, strlen(ag->identity_accepted),
 			  0640, (gid_t)-1, &err))
 		log_event(LOG_WARNING, "identity", "words", err.words, NULL);
