@@ -177,6 +177,17 @@ class World:
     def logged(self, words, timeout=15):
         return self.lab.wait(lambda: [line for line in self.log() if re.search(words, line)], timeout, f'log: {words}')
 
+    def calm(self, seconds=2, lines=0):
+        """The agent sleeps: it uses next to no CPU for SECONDS, and logs no more than LINES."""
+        def used():
+            with open(f'/proc/{self.peerd.process.pid}/stat', encoding='ascii') as file:
+                fields = file.read().rpartition(')')[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+        before, said = used(), len(self.log())
+        self.rest(seconds)
+        assert used() - before < 0.1 * seconds, f'{used() - before} s of CPU in {seconds} s'
+        assert len(self.log()) <= said + lines, 'it talks: ' + '\n'.join(self.log()[said:])
+
     @contextlib.contextmanager
     def untouched(self, *numbers, configured=True):
         """No session of NUMBERS (all) changes state in here, on neither end. CONFIGURED false: BIRD takes no
@@ -188,7 +199,8 @@ class World:
         before, at = picture(), self.reconfigured()
         assert all(ours for ours, _ in before.values()), before
         yield
-        assert picture() == before
+        after = picture()
+        assert after == before, f'touched: {before} became {after}'
         assert configured or self.reconfigured() == at, 'BIRD was reconfigured'
 
 
