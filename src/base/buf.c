@@ -38,11 +38,6 @@ void buf_add(struct buf *b, const void *bytes, size_t len)
 	b->at[b->len] = '\0';
 }
 
-void buf_str(struct buf *b, const char *text)
-{
-	buf_add(b, text, strlen(text));
-}
-
 void buf_char(struct buf *b, char c)
 {
 	char *at = buf_reserve(b, 1);
@@ -86,6 +81,14 @@ void buf_vprintf(struct buf *b, const char *format, va_list args)
 		vsnprintf(buf_reserve(b, (size_t)len), (size_t)len + 1, format, again);
 	va_end(again);
 	b->len += (size_t)len;
+}
+
+void buf_fit(struct buf *b)
+{
+	if (!b->at)
+		return;
+	b->cap = b->len + 1;
+	b->at = mem_resize(b->at, b->cap);
 }
 
 const char *buf_text(const struct buf *b)

@@ -74,8 +74,9 @@ bool endpoint_parse(const char *text, struct endpoint *ret)
 
 struct ip_text ip_text(const struct ip *ip)
 {
-	struct ip_text text = { "" };
+	struct ip_text text;
 
+	*text.s = '\0';
 	if (ip->family == 6) {
 		inet_ntop(AF_INET6, ip->bytes, text.s, sizeof text.s);
 	} else if (ip->family == 4) {
@@ -86,6 +87,7 @@ struct ip_text ip_text(const struct ip *ip)
 				*at++ = '.';
 			at = number_put(at, ip->bytes[i]);
 		}
+		*at = '\0';
 	}
 	return text;
 }

@@ -165,6 +165,12 @@ const struct reply *bird_answer(struct bird *b)
 	return &b->answer;
 }
 
+void bird_forget(struct bird *b)
+{
+	if (b->question == NONE)
+		reply_clear(&b->answer);
+}
+
 bool bird_lost(struct bird *b)
 {
 	bool lost = b->question == LOST;

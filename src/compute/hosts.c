@@ -19,7 +19,7 @@ void hosts_make(struct planner *p, const char *self)
 	bool own_ports = snapshot_count(p->snap, &kind_bgpconfiguration) >
 			 (snapshot_find(p->snap, &kind_bgpconfiguration, "default") ? 1 : 0);
 
-	p->hosts = arena_array(p->arena, struct host, n);
+	p->hosts = arena_array(&p->scratch, struct host, n);
 	for (size_t i = 0; i < n; i++) {
 		const struct resource *r = snapshot_at(p->snap, &kind_node, i);
 		const struct node *node = r->spec;
@@ -85,7 +85,8 @@ const struct host *host_with(const struct planner *p, const struct ip *address)
 	const struct host **index;
 
 	if (!p->by_address) {
-		memo->by_address = arena_array(p->arena, const struct host *, 2 * p->n_hosts + 1);
+		memo->by_address =
+			arena_array(&memo->scratch, const struct host *, 2 * p->n_hosts + 1);
 		for (size_t i = 0; i < p->n_hosts; i++)
 			if (ip_is_set(&p->hosts[i].address4))
 				memo->by_address[memo->n_address4++] = &p->hosts[i];

@@ -35,6 +35,8 @@ void peerings_make(struct planner *p)
 {
 	const struct candidate *winner = NULL;
 
+	p->peerings = arena_array(p->arena, struct peering, p->n_candidates);
+	p->plan->peerings = p->peerings;
 	if (p->n_candidates > 1)
 		qsort(p->candidates, p->n_candidates, sizeof *p->candidates, candidate_cmp);
 	for (size_t i = 0; i < p->n_candidates; i++) {
@@ -98,8 +100,7 @@ static void peering_make(struct planner *p, const struct candidate *c)
 			    "disabled by hand on the node; `birdc enable %s` there brings it back",
 			    c->name);
 	}
-	*arena_push(p->arena, p->peerings, p->plan->n_peerings) = at;
-	p->plan->peerings = p->peerings;
+	p->peerings[p->plan->n_peerings++] = at;
 }
 
 /* A reverse peering that an explicit one stands for is no mistake; the mesh never complains. */

@@ -61,7 +61,7 @@ bool peer_plans(const struct planner *p, const struct host *m, const struct host
 void candidate_add(struct planner *p, const struct endpoint *remote, const struct host *host,
 		   const struct resource *by, enum rank rank)
 {
-	struct candidate *c = arena_push(p->arena, p->candidates, p->n_candidates);
+	struct candidate *c = arena_push(&p->scratch, p->candidates, p->n_candidates);
 
 	c->remote = *remote;
 	if (c->remote.port == 179)

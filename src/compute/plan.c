@@ -228,6 +228,7 @@ static const struct plan *plan_finish(struct planner *p)
 		qsort(p->problems, p->n_problems, sizeof *p->problems, problem_cmp);
 	p->plan->problems = p->problems;
 	p->plan->n_problems = p->n_problems;
+	arena_free(&p->scratch);
 	return p->plan;
 }
 

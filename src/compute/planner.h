@@ -29,7 +29,8 @@ struct candidate {
 struct planner {
 	const struct snapshot *snap;
 	const struct facts *facts;
-	struct arena *arena;
+	struct arena *arena;  /* the plan's */
+	struct arena scratch; /* what is needed while planning: hosts, candidates */
 	struct plan *plan;
 	const struct bgpconfiguration *config; /* "default"; never NULL */
 	struct host *hosts;                /* nodes that decode, by name, as their configuration does */

@@ -84,6 +84,7 @@ void conf_finish(struct conf *c, const struct conf *like)
 	struct digest d;
 	struct digest_text hex;
 
+	buf_fit(&c->text); /* it is kept as long as its plan */
 	if (like && like->text.len == c->text.len && like->id_at == c->id_at &&
 	    memcmp(like->text.at, c->text.at, c->id_at) == 0 &&
 	    memcmp(like->text.at + c->id_at + 16, c->text.at + c->id_at + 16,
