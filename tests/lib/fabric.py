@@ -98,7 +98,8 @@ class Fabric:
             path = os.path.join(folder, key)
             os.makedirs(folder, exist_ok=True)
             if value is None:
-                os.unlink(path)
+                if os.path.exists(path):
+                    os.unlink(path)
                 continue
             with open(path + '.new', 'w', encoding='utf-8') as file:
                 file.write(value)
@@ -139,17 +140,15 @@ class Fabric:
 
     # ---- what runs ----
 
-    def rendered(self, name):
-        """The id that `peerctl render` gives the configuration of a node."""
-        options = self.options[name]
-        _, out, _ = peerctl('render', '--node', name, '--show-secrets', *options, store=self.store)
-        return id_in(out)
+    def render(self, name, *options):
+        """What `peerctl render` says a node must run."""
+        return peerctl('render', '--node', name, *self.options[name], *options, store=self.store)[1]
 
     def ids(self, name):
         bird = self.agents[name].bird
         with open(bird.conf, encoding='utf-8') as file:
             text = file.read()
-        return {'BIRD': bird.conf_id().strip('"'), 'file': id_in(text), 'render': self.rendered(name)}
+        return {'BIRD': bird.conf_id().strip('"'), 'file': id_in(text), 'render': id_in(self.render(name, '--show-secrets'))}
 
     def settle(self, timeout=10):
         """Every agent has reached what the store says."""
@@ -176,10 +175,11 @@ class Fabric:
     def has_problem(self, code, origin, node=None, words=''):
         """Until the status has a problem; its text."""
         def found():
-            for problem in self.status(*(['node', node] if node else []))['problems']:
-                if problem['code'] == code and problem.get('resource') == origin and words in problem['text']:
-                    return problem['text']
-            return ''
+            status = self.status(*(['node', node] if node else []))
+            # What is the reason of a session is said there alone.
+            told = [(p['code'], p.get('resource'), p['text']) for p in status['problems']]
+            told += [(s.get('code'), s['resource'], s.get('reason', '')) for s in status['sessions']]
+            return next((text for *what, text in told if what == [code, origin] and words in text), '')
         return self.lab.wait(found, 5, f'the status has {code} of {origin}, with "{words}"')
 
     def up(self, name, *remotes, timeout=15):
