@@ -100,6 +100,11 @@ class World:
         self.shows(number, f'restart time {seconds};', timeout)
         self.converged(timeout=timeout)
 
+    def changed_only(self, number, seconds):
+        """The same, where other sessions are down."""
+        self.shows(number, f'restart time {seconds};')
+        self.converged(number)
+
     def shows(self, number, text, timeout=20):
         self.lab.wait(lambda: text in self.block(number), timeout, f'"{text}" for router {number} in bird.conf')
 
