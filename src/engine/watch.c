@@ -309,14 +309,16 @@ static void take_aside(struct watch *w, const char *line)
 	h = history_find(w, name, NULL);
 	for (size_t i = 0; h && i < lengthof(errors); i++) {
 		size_t len = strlen(errors[i].logged);
-		const char *says, *details;
+		const char *says;
+		size_t n = 0;
 
 		if (strncmp(colon + 2, errors[i].logged, len) != 0)
 			continue;
 		says = colon + 2 + len;
-		details = strstr(says, ": ");
-		snprintf(words, sizeof words, "%s%.*s", errors[i].shown,
-			 details ? (int)MIN(details - says, 200) : 200, says);
+		while (says[n] && n < 200 && strncmp(says + n, ": ", 2) != 0 &&
+		       strncmp(says + n, " (", 2) != 0) /* "Role mismatch (provider)" */
+			n++;
+		snprintf(words, sizeof words, "%s%.*s", errors[i].shown, (int)n, says);
 		keep_error(h, words);
 	}
 	w->look_at = MIN(w->look_at, MAX(w->looked + ECHO_MS, clock_ms()));

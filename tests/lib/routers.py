@@ -9,7 +9,7 @@ import json
 import os
 import re
 
-from lab import LabError, run
+from lab import LabError, run, tail
 
 
 class Server:
@@ -90,7 +90,7 @@ class Bird(Server):
                    *(['-R'] if recover else []))
         self.lab.wait(lambda: self.birdc('show status') or not self.process.alive, 10, f'BIRD of {self.node.name}')
         if not self.process.alive:
-            raise LabError(f'{self.node.name}: BIRD did not start')
+            raise LabError(f'{self.node.name}: BIRD did not start\n{tail(self.process.log)}')
         return self
 
     def birdc(self, command, restricted=False):
