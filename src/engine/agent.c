@@ -92,6 +92,7 @@ struct agent {
 	int64_t retry_at, retry_ms;
 	char refused_id[17]; /* not offered again */
 	char failed_id[17];  /* offered again after a while */
+	bool failed_down;    /* it failed while BIRD was down */
 	struct problem *problems;
 	size_t n_problems;
 	struct arena problems_arena;
@@ -226,6 +227,8 @@ void agent_reload(struct agent *ag)
 	agent_template(ag);
 	ag->stale = true;
 	ag->refused_id[0] = '\0'; /* the operator's own files may be right now */
+	refusals_close(ag->refusals);
+	ag->refusals = refusals_open();
 }
 
 void agent_accept_store(struct agent *ag)
@@ -408,6 +411,7 @@ static void agent_outcome(struct agent *ag)
 		break;
 	case APPLY_FAILED:
 		snprintf(ag->failed_id, sizeof ag->failed_id, "%s", ag->conf->id);
+		ag->failed_down = !watch_looks(ag->watch);
 		ag->retry_at = clock_ms() + ag->retry_ms;
 		ag->retry_ms = MIN(2 * ag->retry_ms, RETRY_MAX_MS);
 		agent_say(ag, STATE_FAILED,
@@ -548,6 +552,8 @@ static void agent_look(struct agent *ag)
 		ag->stale = true;
 	if (looks == ag->looks)
 		return;
+	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
+		ag->retry_at = 0;
 	ag->looks = looks;
 	ag->stamp++;
 }
@@ -614,6 +620,8 @@ static bool agent_learn_last(struct agent *ag, const char *runs)
 			arena_free(&arena);
 			continue;
 		}
+		if (runs && i) /* an earlier life died before the confirmation, BIRD went back */
+			(void)!rename(path, ag->options.bird_conf);
 		conf_free(ag->last);
 		arena_free(&ag->last_arena);
 		ag->last_arena = arena;

@@ -22,6 +22,7 @@
 #define CONFIGURE_MS 30000
 #define IDLE_MS	     40000 /* a peer with a full window holds a reconfiguration up to 10 s */
 #define QUESTION_MS  10000
+#define SAID_MAX     65536 /* of what `bird -p` says */
 #define FILE_MODE    0640
 
 extern char **environ;
@@ -70,6 +71,7 @@ static bool install(struct apply *ap);
 static void put_back(struct apply *ap);
 static bool names_as_expected(const struct apply *ap, const struct reply *r);
 static void offline_run(struct apply *ap);
+static void offline_listen(struct apply *ap);
 static bool busy(const struct reply *r);
 
 struct apply *apply_open(const char *path, const char *bird_program, struct bird *control)
@@ -95,8 +97,8 @@ void apply_close(struct apply *ap)
 		kill(ap->pid, SIGKILL);
 		waitpid(ap->pid, NULL, 0);
 		close(ap->child);
-		close(ap->child_out);
 	}
+	base_close(&ap->child_out);
 	if (ap->step != STEP_NONE)
 		put_back(ap);
 	arena_free(&ap->arena);
@@ -391,6 +393,10 @@ static bool install(struct apply *ap)
 	}
 	unlink(ap->last);
 	ap->had_last = link(ap->path, ap->last) == 0;
+	if (!ap->had_last && errno != ENOENT) { /* never without a way back */
+		fail(ap, "%s: %s", ap->last, strerror(errno));
+		return false;
+	}
 	if (rename(ap->candidate, ap->path) < 0) {
 		err_os(&err, "%s", ap->path);
 		fail(ap, "%s", err.words);
@@ -409,34 +415,41 @@ static void put_back(struct apply *ap)
 
 static bool names_as_expected(const struct apply *ap, const struct reply *r)
 {
-	size_t expected = 0, seen = 0;
+	size_t at = 0;
 
-	for (size_t i = 0; i < ap->conf->n_blocks; i++)
-		expected += strncmp(ap->conf->blocks[i].name, "peer_", 5) == 0;
-	for (size_t i = 0; i < r->n; i++)
-		seen += r->lines[i].code == 1002 && strncmp(r->lines[i].text, "peer_", 5) == 0;
-	return expected == seen;
+	for (size_t i = 0; i < ap->conf->n_blocks; i++) {
+		const char *name = ap->conf->blocks[i].name;
+		size_t looked = 0, len = strlen(name);
+
+		if (strncmp(name, "peer_", 5) != 0)
+			continue;
+		/* BIRD 2 lists them in the order of the text. */
+		while (looked < r->n && !(r->lines[at % r->n].code == 1002 &&
+					  strncmp(r->lines[at % r->n].text, name, len) == 0 &&
+					  r->lines[at % r->n].text[len] == ' ')) {
+			looked++;
+			at++;
+		}
+		if (looked == r->n)
+			return false;
+	}
+	return true;
 }
 
 static void offline_run(struct apply *ap)
 {
-	char text[1024];
 	siginfo_t info = { 0 };
-	ssize_t got;
 	char *line;
 
-	while ((got = read(ap->child_out, text, sizeof text)) > 0)
-		if (ap->said.len < 65536)
-			buf_add(&ap->said, text, (size_t)got);
 	if (clock_ms() >= ap->give_up)
 		kill(ap->pid, SIGKILL);
-	if (waitid(P_PID, (id_t)ap->pid, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
+	if (waitid(P_PID, (id_t)ap->pid, &info, WEXITED | WNOHANG) < 0)
 		return;
-	while ((got = read(ap->child_out, text, sizeof text)) > 0)
-		if (ap->said.len < 65536)
-			buf_add(&ap->said, text, (size_t)got);
+	offline_listen(ap);
+	if (!info.si_pid)
+		return;
 	close(ap->child);
-	close(ap->child_out);
+	base_close(&ap->child_out);
 	ap->child = ap->child_out = -1;
 	if (info.si_code == CLD_EXITED && info.si_status == 0) {
 		if (install(ap)) {
@@ -448,11 +461,28 @@ static void offline_run(struct apply *ap)
 	/* "bird: FILE:LINE:COLUMN words"; BIRD 3 puts a date and "<FATAL> " in between. */
 	line = ap->said.len ? strstr(ap->said.at, ap->candidate) : NULL;
 	if (!line) {
-		fail(ap, "`%s -p` failed: %.200s", ap->program, buf_text(&ap->said));
+		fail(ap, "`%s -p` %s: %.200s", ap->program,
+		     info.si_code == CLD_EXITED ? "failed" : "was killed", buf_text(&ap->said));
 		return;
 	}
 	line[strcspn(line, "\n")] = '\0';
 	refuse(ap, line);
+}
+
+/* Takes what it says. At the end of that the pipe is closed, for it would wake us without end. */
+static void offline_listen(struct apply *ap)
+{
+	char text[1024];
+	ssize_t got;
+
+	while (ap->child_out >= 0 && (got = read(ap->child_out, text, sizeof text)) >= 0) {
+		if (ap->said.len < SAID_MAX)
+			buf_add(&ap->said, text, (size_t)got);
+		if (got)
+			continue;
+		close(ap->child_out);
+		ap->child_out = -1;
+	}
 }
 
 /* Is a reconfiguration still going on? */

@@ -27,6 +27,7 @@ struct report {
 	uint64_t stamp;		    /* of the facts that were last compared */
 	int64_t looked;		    /* when that was */
 	bool behind;		    /* the facts have changed since */
+	bool able;		    /* could it have written? If not, time changes nothing */
 	struct arena since_arena;
 	struct status_problem *since; /* when each problem was first seen */
 	size_t n_since;
@@ -140,7 +141,8 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 	if (r->failed)
 		r->due = r->written + RETRY_MS;
 	r->behind = f->stamp != r->stamp;
-	if (now < r->due || !may_write || r->writing || !st)
+	r->able = may_write && st;
+	if (now < r->due || !r->able || r->writing)
 		return;
 	start_write(r, st, f);
 	collect(r, st);
@@ -148,7 +150,7 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 
 void report_wait(const struct report *r, struct poll *p)
 {
-	if (r->writing)
+	if (r->writing || !r->able)
 		return;
 	if (r->behind)
 		poll_at(p, r->looked + SPACE_MS);

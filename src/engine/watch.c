@@ -9,6 +9,7 @@
 #define QUESTION_MS 20000
 #define REST_MS	    10000
 #define MOVING_MS   1000
+#define SLACK_MS    2000 /* of time stamps that are told in seconds, and late */
 #define ECHO_MS	    100 /* at most so often for BIRD's log lines */
 
 enum question { Q_RESTRICT, Q_ECHO, Q_STATUS, Q_ID, Q_CONFIGURE, Q_SESSIONS, Q_REST };
@@ -45,6 +46,7 @@ static void take_status(struct watch *w, const struct reply *r);
 static void take_sessions(struct watch *w, const struct reply *r);
 static void take_session(struct watch *w, const struct session *s);
 static void keep_error(struct history *h, const char *words);
+static bool began_later(const struct history *h, int64_t age_ms);
 static void take_aside(struct watch *w, const char *line);
 static bool is_moving(const struct watch *w);
 static struct history *history_find(const struct watch *w, const char *name, size_t *ret_at);
@@ -245,17 +247,17 @@ static void take_sessions(struct watch *w, const struct reply *r)
 static void take_session(struct watch *w, const struct session *s)
 {
 	struct history *h = history_get(w, s->name);
-	bool established = s->state == SESSION_ESTABLISHED;
-	int64_t age_ms;
+	bool established = s->state == SESSION_ESTABLISHED, was = h->state == SESSION_ESTABLISHED;
+	int64_t age_ms = -1;
 
-	if (h->state == SESSION_ESTABLISHED && !established)
+	if (w->server_time && session_elapsed(s->since, w->server_time, &age_ms))
+		age_ms = MAX(age_ms, 0); /* it changed after BIRD told the time */
+	else
+		age_ms = -1;
+	/* Down now; or down and up again between two looks, as BIRD's own time stamp tells. */
+	if (was && (!established || (age_ms >= 0 && began_later(h, age_ms))))
 		h->flaps++;
 	if (established) {
-		/* Up again between two looks: BIRD's own time stamp tells. */
-		if (h->state == SESSION_ESTABLISHED && w->server_time && h->since &&
-		    session_elapsed(s->since, w->server_time, &age_ms) &&
-		    clock_wall() - age_ms / 1000 > h->since + 2)
-			h->flaps++;
 		h->was_established = true;
 		h->first_error[0] = '\0';
 	} else if (s->last_error) {
@@ -263,12 +265,13 @@ static void take_session(struct watch *w, const struct session *s)
 	} else { /* BIRD has started the session anew: what was wrong before counts no more */
 		h->first_error[0] = '\0';
 	}
-	if (w->server_time && session_elapsed(s->since, w->server_time, &age_ms)) {
+	if (age_ms >= 0) {
 		int64_t since = clock_wall() - age_ms / 1000;
 
 		/* Rounding may move it by a second; a status that changes for that is noise. */
 		if (h->state != s->state || since > h->since + 2 || since + 2 < h->since)
 			h->since = since;
+		h->began = clock_ms() - age_ms;
 	}
 	if (h->state != s->state)
 		w->hurry_until = MAX(w->hurry_until, clock_ms() + 10000);
@@ -287,6 +290,14 @@ static void keep_error(struct history *h, const char *words)
 	if (!h->first_error[0] ||
 	    (strncmp(h->first_error, tcp, len) == 0 && strncmp(words, tcp, len) != 0))
 		snprintf(h->first_error, sizeof h->first_error, "%.255s", words);
+}
+
+/* Is a state of that age younger than what H says? Wall time counts only for what an earlier life of
+ * this program saw: it may be set meanwhile. */
+static bool began_later(const struct history *h, int64_t age_ms)
+{
+	return h->began ? clock_ms() - age_ms > h->began + SLACK_MS :
+			  h->since && clock_wall() - age_ms / 1000 > h->since + SLACK_MS / 1000;
 }
 
 /* "peer_10_0_0_1: Error: Bad peer AS: 65001": keep it, in the words of `Last error`, which names no
