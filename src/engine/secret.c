@@ -5,7 +5,8 @@
  * regular file is read, without waiting for it.
  *
  * Absent and unreadable differ in what they cost (decisions.md 20): absent stops the session,
- * unreadable keeps what runs. So only a clear "it is not there" is absent.
+ * unreadable keeps what runs. So only a clear "it is not there" is absent, and of a folder that is
+ * away as a whole (not mounted yet) nothing is clear.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #define SECRET_MAX 4096 /* bytes read; BIRD takes 80 */
 #define OPEN_TRIES 8	/* openat2 says EAGAIN while somebody renames on the way */
 
-static int secret_open(const char *folder, const char *path);
+static int secret_open(int folder, const char *path);
 static struct secret_fact secret_missing(struct secret_fact f, enum secret_state state,
 					 const char *why);
 static struct secret_fact secret_errno(struct secret_fact f, struct arena *a);
@@ -37,6 +38,7 @@ struct secret_fact secret_read(const char *folder, const struct secret_ref *ref,
 {
 	struct secret_fact f = { .name = arena_str(a, ref->name), .key = arena_str(a, ref->key) };
 	char bytes[SECRET_MAX];
+	auto_close int at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_close int fd = -1;
 	struct stat st;
 	ssize_t len;
@@ -45,7 +47,11 @@ struct secret_fact secret_read(const char *folder, const struct secret_ref *ref,
 		return secret_missing(f, SECRET_ABSENT,
 				      "its name and key may only hold letters, digits, '.', '_' "
 				      "and '-'");
-	fd = secret_open(folder, arena_printf(a, "%s/%s", f.name, f.key));
+	if (at < 0)
+		return secret_missing(f, SECRET_UNREADABLE,
+				      arena_printf(a, "the folder of secrets cannot be opened: %s",
+						   strerror(errno)));
+	fd = secret_open(at, arena_printf(a, "%s/%s", f.name, f.key));
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return secret_errno(f, a);
 	if (!S_ISREG(st.st_mode))
@@ -64,17 +70,16 @@ struct secret_fact secret_read(const char *folder, const struct secret_ref *ref,
 	return f;
 }
 
-static int secret_open(const char *folder, const char *path)
+static int secret_open(int folder, const char *path)
 {
 	const struct open_how how = {
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
-	auto_close int at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int fd = -1;
 
-	for (unsigned i = 0; at >= 0 && i < OPEN_TRIES; i++) {
-		fd = (int)syscall(SYS_openat2, at, path, &how, sizeof how);
+	for (unsigned i = 0; i < OPEN_TRIES; i++) {
+		fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 		if (fd >= 0 || errno != EAGAIN)
 			break;
 	}
@@ -92,7 +97,7 @@ static struct secret_fact secret_missing(struct secret_fact f, enum secret_state
 static struct secret_fact secret_errno(struct secret_fact f, struct arena *a)
 {
 	if (errno == ENOENT || errno == ENOTDIR)
-		return secret_missing(f, SECRET_ABSENT, "there is no such file");
+		return secret_missing(f, SECRET_ABSENT, "is not there");
 	if (errno == EXDEV)
 		return secret_missing(f, SECRET_UNREADABLE,
 				      "a link leads out of the folder of secrets");
