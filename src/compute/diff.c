@@ -16,6 +16,9 @@ struct verdict {
 	struct buf why;
 };
 
+static bool peering_same(const struct peering *a, const struct peering *b);
+static bool problem_same(const struct problem *a, const struct problem *b);
+static bool words_same(const char *const *a, size_t n_a, const char *const *b, size_t n_b);
 static struct plan_change change(const struct plan *before, const struct peering *b,
 				 const struct plan *after, const struct peering *a,
 				 struct arena *arena);
@@ -25,6 +28,24 @@ static bool stays(const struct plan *after, const struct peering *b);
 static bool filters_differ(const struct peering *a, const struct peering *b);
 static bool pools_differ(const struct plan *a, const struct plan *b);
 static bool onlink_differ(const struct plan *a, const struct plan *b);
+
+bool plan_same(const struct plan *a, const struct plan *b)
+{
+	bool same = strcmp(a->node, b->node) == 0 && a->known == b->known &&
+		    ip_eq(&a->router_id, &b->router_id) && ip_eq(&a->address4, &b->address4) &&
+		    ip_eq(&a->address6, &b->address6) && a->as == b->as &&
+		    a->log_severity == b->log_severity && a->n_peerings == b->n_peerings &&
+		    a->n_problems == b->n_problems && !pools_differ(a, b) && !onlink_differ(a, b) &&
+		    words_same(a->ignored_interfaces, a->n_ignored_interfaces,
+			       b->ignored_interfaces, b->n_ignored_interfaces) &&
+		    words_same(a->broken, a->n_broken, b->broken, b->n_broken);
+
+	for (size_t i = 0; same && i < a->n_peerings; i++)
+		same = peering_same(&a->peerings[i], &b->peerings[i]);
+	for (size_t i = 0; same && i < a->n_problems; i++)
+		same = problem_same(&a->problems[i], &b->problems[i]);
+	return same;
+}
 
 struct plan_change *plan_diff(const struct plan *before, const struct plan *after, struct arena *a,
 			      size_t *ret_n)
@@ -55,6 +76,34 @@ struct plan_change *plan_diff(const struct plan *before, const struct plan *afte
 		j += order >= 0;
 	}
 	return changes;
+}
+
+static bool peering_same(const struct peering *a, const struct peering *b)
+{
+	struct verdict v = { EFFECT_NONE, { 0 } };
+
+	how_differs(&v, a, b);
+	buf_free(&v.why);
+	return !v.effect && strcmp(a->name, b->name) == 0 &&
+	       str_eq(a->origin_version, b->origin_version) &&
+	       str_eq(a->remote_node, b->remote_node) && a->on_link == b->on_link &&
+	       a->hold == b->hold && a->by_hand == b->by_hand;
+}
+
+static bool problem_same(const struct problem *a, const struct problem *b)
+{
+	return a->code == b->code && a->level == b->level && strcmp(a->origin, b->origin) == 0 &&
+	       str_eq(a->origin_version, b->origin_version) && str_eq(a->peering, b->peering) &&
+	       strcmp(a->text, b->text) == 0;
+}
+
+static bool words_same(const char *const *a, size_t n_a, const char *const *b, size_t n_b)
+{
+	bool same = n_a == n_b;
+
+	for (size_t i = 0; same && i < n_a; i++)
+		same = strcmp(a[i], b[i]) == 0;
+	return same;
 }
 
 static struct plan_change change(const struct plan *before, const struct peering *b,

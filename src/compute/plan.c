@@ -344,11 +344,14 @@ static void plan_broken(struct planner *p)
 	size_t n = 0;
 
 	for (size_t k = 0; k < lengthof(matter); k++)
-		for (size_t i = 0; i < snapshot_count(p->snap, matter[k]); i++) {
+		for (size_t i = 0, host = 0; i < snapshot_count(p->snap, matter[k]); i++) {
 			const struct resource *r = snapshot_at(p->snap, matter[k], i);
+			bool whole = !resource_broken(r);
 
-			if (resource_broken(r) ||
-			    (matter[k] == &kind_node && !host_find(p, r->meta.name)))
+			if (matter[k] == &kind_node) /* hosts are nodes in the same order */
+				whole = host < p->n_hosts && p->hosts[host].resource == r;
+			host += whole;
+			if (!whole)
 				*arena_push(p->arena, broken, n) = origin_of(r, p->arena);
 		}
 	if (n > 1)

@@ -182,6 +182,8 @@ struct plan_change {
 	enum effect effect;
 	const char *why; /* "password, multihop"; NULL for added, removed and none */
 };
+/* Would both plans become the same text, and the same status? */
+bool plan_same(const struct plan *a, const struct plan *b);
 /* One per name of either plan, sorted by name. BEFORE NULL: everything is added. */
 struct plan_change *plan_diff(const struct plan *before, const struct plan *after, struct arena *a,
 			      size_t *ret_n);

@@ -328,6 +328,7 @@ static void agent_replan(struct agent *ag)
 	auto_arena struct arena scratch = { 0 };
 	struct secret_ref *refs;
 	struct conf *conf;
+	bool stale = ag->stale;
 	size_t n;
 
 	refs = plan_secrets(snapshot, &scratch, &n);
@@ -338,6 +339,12 @@ static void agent_replan(struct agent *ag)
 	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
 	ag->planned = feed_revision(ag->feed);
 	ag->stale = ag->replan_due = false;
+	if (!stale && ag->plan && plan_same(ag->plan, plan)) { /* the change is about others */
+		arena_free(&next);
+		snapshot_unref(snapshot);
+		ag->replan_after = clock_ms() + MAX(clock_ms() - began, REPLAN_MIN_MS);
+		return;
+	}
 	if (!plan->known) { /* what runs stays, and so does its text */
 		conf_free(ag->conf);
 		ag->conf = NULL;
@@ -605,6 +612,7 @@ static bool agent_learn_last(struct agent *ag, const char *runs)
 		return true; /* BIRD is down: it will start with the file */
 	for (size_t i = 0; i < lengthof(suffixes); i++) {
 		struct arena arena = { .secret = true };
+		auto_arena struct arena scratch = { .secret = true };
 		auto_free char *path = NULL;
 		struct err err = { 0 };
 		struct conf *found;
@@ -613,7 +621,7 @@ static bool agent_learn_last(struct agent *ag, const char *runs)
 
 		if (asprintf(&path, "%s%s", ag->options.bird_conf, suffixes[i]) < 0)
 			abort();
-		text = file_read(path, CONF_MAX, &arena, &len, &err);
+		text = file_read(path, CONF_MAX, &scratch, &len, &err);
 		found = text ? conf_parse(text, len, &arena) : NULL;
 		if (!found || (runs && strcmp(found->id, runs) != 0)) {
 			conf_free(found);

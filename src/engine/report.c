@@ -187,6 +187,7 @@ static void collect(struct report *r, struct store *st)
 	r->failed = r->op.err.kind != ERR_NONE;
 	store_cancel(st, &r->op);
 	r->writing = false;
+	buf_free(&r->text);
 }
 
 static struct nodestatus compose(struct report *r, const struct report_facts *f, struct arena *a)

@@ -98,6 +98,7 @@ void watch_run(struct watch *w)
 	if (r && w->asked) {
 		w->asked = false;
 		take_answer(w, r);
+		bird_forget(w->bird);
 	}
 	if (w->next == Q_REST && clock_ms() >= w->look_at) {
 		w->next = Q_STATUS;

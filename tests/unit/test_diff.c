@@ -11,6 +11,7 @@
 #include "fabric.h"
 
 #define NODE	       FABRIC_NODE("a", "ipv4Address: 10.0.0.1/24")
+#define MESHLESS       FABRIC_CONFIG("nodeToNodeMeshEnabled: false")
 #define PEER	       "peerIP: 10.0.0.9, asNumber: 65001"
 #define PW(k)	       PEER ", password: {secretKeyRef: {name: s, key: " k "}}"
 #define SECRET	       FABRIC_SECRET("s", "one: \"1\", two: \"2\"")
@@ -32,6 +33,7 @@ static const struct row rows[] = {
 	/* spelled out, but the same */
 	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", "peerIP: \"10.0.0.9:179\", asNumber: \"0.65001\", "
 		"sourceAddress: UseNodeIP, restartMode: GracefulRestart"), EFFECT_NONE, NULL },
+#define N_SAME 2 /* what follows becomes another text or status */
 	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("q", PEER), EFFECT_SOFT, "asked for by another resource" },
 	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", failureDetectionMode: BFDIfDirectlyConnected"),
 	  EFFECT_RESTART, "multihop to direct, BFD" },
@@ -93,13 +95,56 @@ static void table(void **state)
 		struct snapshot *before = fabric_read(rows[i].before);
 		struct snapshot *after = fabric_read(rows[i].after);
 		size_t n;
-		const struct plan_change *c =
-			plan_diff(plan_compute(before, "a", &facts, &a),
-				  plan_compute(after, "a", &facts, &a), &a, &n);
+		const struct plan *was = plan_compute(before, "a", &facts, &a);
+		const struct plan *is = plan_compute(after, "a", &facts, &a);
+		const struct plan_change *c = plan_diff(was, is, &a, &n);
 
+		assert_int_equal(plan_same(was, is), i < N_SAME);
+		assert_true(plan_same(was, was));
 		if (n != 1 || c->effect != rows[i].effect || !str_eq(c->why, rows[i].why))
 			fail_msg("row %zu: %zu changes, %s: %s", i, n,
 				 n ? effect_names[c->effect] : "", n && c->why ? c->why : "");
+		snapshot_unref(before);
+		snapshot_unref(after);
+	}
+}
+
+/* What plan_diff() has no words for. */
+static void same(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *before, *after;
+		bool same;
+	} cases[] = {
+		{ MESHLESS NODE, MESHLESS NODE FABRIC_NODE("c", "ipv4Address: 10.0.0.3/24"), true },
+		{ NODE, NODE FABRIC_NODE("c", "ipv4Address: 10.0.0.3/24"), false },
+		{ NODE, NODE FABRIC_PEER("p", "node: b, " PEER), true },
+		{ NODE, NODE FABRIC_PEER("p", "node: b, peerIP: x"), false }, /* what it means is not known */
+		{ NODE, NODE FABRIC_POOL("x", "cidr: 10.244.0.0/16"), false },
+		{ NODE, FABRIC_NODE("a", "ipv4Address: 10.0.0.1/25"), false }, /* an on-link prefix */
+		{ NODE, FABRIC_NODE("a", "ipv4Address: 10.0.0.1/24, ipv6Address: \"fd00::1/128\""), false },
+		{ NODE, FABRIC_CONFIG("logSeverityScreen: Debug") NODE, false },
+		{ NODE, FABRIC_CONFIG("ignoredInterfaces: [x]") NODE, false },
+		{ NODE, FABRIC_CONFIG("asNumber: 1") NODE, false },
+		{ NODE, FABRIC_PEER("p", PEER), false },
+		{ NODE FABRIC_PEER("p", "node: a, peerIP: 10.0.0.1, asNumber: 1"),
+		  NODE FABRIC_PEER("q", "node: a, peerIP: 10.0.0.1, asNumber: 1"), false }, /* a problem of another */
+		{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER) FABRIC_NODE("b", "ipv4Address: 10.0.0.9/24")
+		  MESHLESS, false }, /* the node at the other end */
+	};
+	/* clang-format on */
+	const struct facts facts = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		auto_arena struct arena a = { 0 };
+		struct snapshot *before = fabric_read(cases[i].before);
+		struct snapshot *after = fabric_read(cases[i].after);
+
+		if (plan_same(plan_compute(before, "a", &facts, &a),
+			      plan_compute(after, "a", &facts, &a)) != cases[i].same)
+			fail_msg("case %zu", i);
 		snapshot_unref(before);
 		snapshot_unref(after);
 	}
@@ -127,7 +172,7 @@ static void from_nothing(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(table),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(table), cmocka_unit_test(same),
 					    cmocka_unit_test(from_nothing) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
