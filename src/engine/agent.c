@@ -284,10 +284,8 @@ static void agent_converge(struct agent *ag)
 		}
 	}
 	if (strcmp(ag->conf->id, ag->refused_id) == 0) {
-		if (ag->state == STATE_APPLYING)
-			agent_say(ag, STATE_REFUSED,
-				  "BIRD refuses the configuration: %s; what runs stays",
-				  apply_words(ag->apply));
+		agent_say(ag, STATE_REFUSED, "BIRD refuses the configuration: %s; what runs stays",
+			  apply_words(ag->apply));
 		return;
 	}
 	if (strcmp(ag->conf->id, ag->failed_id) == 0 && ag->retry_at)
@@ -441,11 +439,7 @@ static void agent_refused(struct agent *ag)
 	    refusals_add(ag->refusals, ag->conf, place->line, place->words)) {
 		ag->stale = true;
 		ag->replan_after = 0;
-		return;
 	}
-	agent_say(ag, STATE_REFUSED,
-		  "BIRD refuses the configuration at %s:%u:%u: %s; what runs stays", place->file,
-		  place->line, place->column, place->words);
 }
 
 /* Reasons to leave everything as it is, although there is a plan. */

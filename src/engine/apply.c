@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #define CHECK_MS     30000 /* parsing may take long: 5,000 sessions with own filters took 4 s */
 #define CONFIGURE_MS 30000
@@ -68,6 +69,7 @@ static void refuse(struct apply *ap, const char *text);
 static void fail(struct apply *ap, const char *format, ...) printf_like(2, 3);
 static void finish(struct apply *ap, enum apply_outcome outcome);
 static bool install(struct apply *ap);
+static bool keep_last(struct apply *ap);
 static void put_back(struct apply *ap);
 static bool names_as_expected(const struct apply *ap, const struct reply *r);
 static void offline_run(struct apply *ap);
@@ -357,7 +359,7 @@ static void refuse(struct apply *ap, const char *text)
 	if (!reply_place(text, &ap->arena, &ap->place))
 		ap->place =
 			(struct reply_place){ .file = "", .words = arena_str(&ap->arena, text) };
-	snprintf(ap->words, sizeof ap->words, "%.390s", ap->place.words);
+	snprintf(ap->words, sizeof ap->words, "%.390s", text);
 	unlink(ap->candidate);
 	finish(ap, APPLY_REFUSED);
 }
@@ -391,9 +393,7 @@ static bool install(struct apply *ap)
 		fail(ap, "%s: %s", ap->candidate, strerror(errno));
 		return false;
 	}
-	unlink(ap->last);
-	ap->had_last = link(ap->path, ap->last) == 0;
-	if (!ap->had_last && errno != ENOENT) { /* never without a way back */
+	if (!keep_last(ap)) { /* never without a way back */
 		fail(ap, "%s: %s", ap->last, strerror(errno));
 		return false;
 	}
@@ -404,6 +404,16 @@ static bool install(struct apply *ap)
 	}
 	ap->replaced = true;
 	return true;
+}
+
+/* What is there now goes beside; there may be nothing yet. */
+static bool keep_last(struct apply *ap)
+{
+	ap->had_last = false;
+	if (unlink(ap->last) < 0 && errno != ENOENT)
+		return false;
+	ap->had_last = link(ap->path, ap->last) == 0;
+	return ap->had_last || errno == ENOENT;
 }
 
 static void put_back(struct apply *ap)
@@ -438,11 +448,14 @@ static bool names_as_expected(const struct apply *ap, const struct reply *r)
 
 static void offline_run(struct apply *ap)
 {
+	auto_arena struct arena scratch = { 0 };
 	siginfo_t info = { 0 };
-	char *line;
+	const char *said, *line;
 
-	if (clock_ms() >= ap->give_up)
+	if (clock_ms() >= ap->give_up) {
 		kill(ap->pid, SIGKILL);
+		ap->give_up = clock_ms() + CHECK_MS; /* its end takes a moment */
+	}
 	if (waitid(P_PID, (id_t)ap->pid, &info, WEXITED | WNOHANG) < 0)
 		return;
 	offline_listen(ap);
@@ -458,15 +471,16 @@ static void offline_run(struct apply *ap)
 		}
 		return;
 	}
-	/* "bird: FILE:LINE:COLUMN words"; BIRD 3 puts a date and "<FATAL> " in between. */
-	line = ap->said.len ? strstr(ap->said.at, ap->candidate) : NULL;
-	if (!line) {
+	/* "bird: FILE:LINE:COLUMN words"; BIRD 3 puts a date and "<FATAL> " in between. What is wrong
+	 * in another file than ours is tried again: nobody tells when that is mended. */
+	said = text_clean(&scratch, buf_text(&ap->said), strcspn(buf_text(&ap->said), "\n"),
+			  REPLY_LINE_MAX);
+	line = strstr(said, ap->candidate);
+	if (line)
+		refuse(ap, line);
+	else
 		fail(ap, "`%s -p` %s: %.200s", ap->program,
-		     info.si_code == CLD_EXITED ? "failed" : "was killed", buf_text(&ap->said));
-		return;
-	}
-	line[strcspn(line, "\n")] = '\0';
-	refuse(ap, line);
+		     info.si_code == CLD_EXITED ? "failed" : "was killed", said);
 }
 
 /* Takes what it says. At the end of that the pipe is closed, for it would wake us without end. */

@@ -42,7 +42,7 @@ enum apply_outcome apply_outcome(struct apply *ap);
 /* Where and why BIRD refused; file may be one of the operator's own. */
 const struct reply_place *apply_place(const struct apply *ap);
 bool apply_place_is_ours(const struct apply *ap); /* the place is in our text */
-/* Why it failed, in words. */
+/* Why it failed, or what BIRD said against it, in words. */
 const char *apply_words(const struct apply *ap);
 
 /* BIRD says that a configuration waits for its confirmation (we died before giving it) and it is the

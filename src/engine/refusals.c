@@ -47,24 +47,20 @@ bool refusals_add(struct refusals *r, const struct conf *conf, unsigned line, co
 {
 	/* A mistake is often noticed at the first token behind it. */
 	const struct conf_block *b = conf_owner(conf, line);
+	size_t len, before = r->n;
 	const char *text;
-	size_t len;
 
-	if (!b)
-		return false;
-	if (strcmp(b->origin, "filter") == 0) {
+	if (b && strcmp(b->origin, "filter") == 0)
 		hold_users(r, conf, b->name, strlen(b->name), words);
-		return true;
-	}
-	if (!is_peering(b))
-		return false;
+	if (!b || !is_peering(b))
+		return r->n > before;
 	hold(r, conf, b, words);
 	for (unsigned near = line > b->line ? line - 1 : line; near <= line; near++) {
 		text = line_text(conf, b, near, &len);
 		if (memmem(text, len, CONF_TEMPLATE_MARK, strlen(CONF_TEMPLATE_MARK)))
 			hold_users(r, conf, text, len, words);
 	}
-	return true;
+	return r->n > before;
 }
 
 void refusals_review(struct refusals *r, const struct conf *fresh)

@@ -15,7 +15,7 @@ struct refusals *refusals_open(void);
 void refusals_close(struct refusals *r);
 /* BIRD does not take LINE of CONF: holds the peering it belongs to, or all that use the shared part
  * (a filter, a line of the session template) it belongs to. False when it belongs to nobody that
- * could be held alone (base part, operator's include). */
+ * could be held alone (base part, operator's include), or to such as are held already. */
 bool refusals_add(struct refusals *r, const struct conf *conf, unsigned line, const char *words);
 /* Forgets those whose text in FRESH (rendered as if nothing were refused) is no longer the one that
  * was refused. */

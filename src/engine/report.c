@@ -42,6 +42,8 @@ static struct status_session compose_session(const struct report_facts *f, const
 static void compose_reason(const struct report_facts *f, const struct peering *p,
 			   const struct session *s, const struct history *h,
 			   struct status_session *out, struct arena *a);
+static const struct problem *problem_of(const struct peering *p, const struct problem *problems,
+					size_t n);
 static void compose_problems(struct report *r, const struct report_facts *f, struct nodestatus *s,
 			     struct arena *a);
 static const char *problem_since(struct report *r, const struct status_problem *p);
@@ -284,22 +286,19 @@ static void compose_reason(const struct report_facts *f, const struct peering *p
 			   const struct session *s, const struct history *h,
 			   struct status_session *out, struct arena *a)
 {
+	const struct problem *known = NULL;
 	struct session_cause cause;
-	bool down = !s || s->state != SESSION_ESTABLISHED;
 
-	for (size_t i = 0; p && f->plan && i < f->plan->n_problems; i++) {
-		const struct problem *at = &f->plan->problems[i];
-
-		if (down && at->peering && at->level != DIAG_NOTE &&
-		    strcmp(at->peering, p->name) == 0 && strcmp(at->origin, p->origin) == 0) {
-			out->code = problem_names[at->code];
-			out->reason = at->text;
-			return;
-		}
-	}
-	if (!down)
+	if (s && s->state == SESSION_ESTABLISHED)
 		return;
-	if (!s) {
+	if (p && f->plan)
+		known = problem_of(p, f->plan->problems, f->plan->n_problems);
+	if (p && !known)
+		known = problem_of(p, f->problems, f->n_problems);
+	if (known) {
+		out->code = problem_names[known->code];
+		out->reason = known->text;
+	} else if (!s) {
 		out->code = f->asked ? "MISSING" : "BIRD_DOWN";
 		out->reason = f->asked ? "BIRD does not have this session yet" :
 					 "BIRD cannot be asked, so its state is not known";
@@ -315,6 +314,17 @@ static void compose_reason(const struct report_facts *f, const struct peering *p
 		out->code = "OTHER";
 		out->reason = s->last_error;
 	}
+}
+
+static const struct problem *problem_of(const struct peering *p, const struct problem *problems,
+					size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (problems[i].peering && problems[i].level != DIAG_NOTE &&
+		    strcmp(problems[i].peering, p->name) == 0 &&
+		    strcmp(problems[i].origin, p->origin) == 0)
+			return &problems[i];
+	return NULL;
 }
 
 static void compose_problems(struct report *r, const struct report_facts *f, struct nodestatus *s,

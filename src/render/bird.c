@@ -61,6 +61,8 @@ struct conf *render_bird(const struct plan *plan, const struct render_options *o
 			filter_keep(filters, last, last->text.at + kept[i]->at, kept[i]->len);
 			continue;
 		}
+		if (held(&r, p->name)) /* nor its filters, which may be what was refused */
+			continue;
 		channels[i].import = filter_import(filters, p, p->remote.ip.family);
 		channels[i].export = filter_export(filters, p, p->remote.ip.family);
 	}
