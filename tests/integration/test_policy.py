@@ -197,6 +197,16 @@ def test_ignored_interfaces(racks):
     racks.in_kernel('n1', '10.9.1.0/24', A)
 
 
+def test_log_severity_restarts_nothing(racks):
+    racks.apply(to_a())
+    racks.up('n1', A)
+    before = racks.since()
+    for severity in ('Debug', 'Fatal', 'info'):
+        racks.apply(config(logSeverityScreen=severity))
+        assert ('debug protocols all;' in racks.render('n1')) == (severity == 'Debug')
+    assert racks.since() == before
+
+
 # ---- extensions, with the session template of this node ----
 
 def test_bgp_role(racks):

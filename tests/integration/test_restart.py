@@ -136,6 +136,19 @@ def test_bfd_of_a_peer_that_is_not_connected(rack):
     rack.says('n1', '192.0.2.1', direct=None)
 
 
+def test_address_that_flaps_changes_no_plan(rack):
+    """Directly connected is what was so a moment ago: else a flap would turn the session to multihop and back."""
+    rack.apply(to_bird(**BFD))
+    rack.up('n1', BIRD)
+    n1, runs = rack.lab.nodes['n1'], rack.ids('n1')['BIRD']
+    n1.ip('addr', 'del', f'{OWN}/24', 'dev', 'eth0')
+    rack.lab.wait(lambda: not rack.agents['n1'].established(BIRD), 5, 'the session is down')
+    rack.lab.holds(lambda: rack.ids('n1')['BIRD'] == runs, 2, 'BIRD is left alone')
+    n1.address('eth0', f'{OWN}/24')
+    rack.up('n1', BIRD, timeout=25)
+    assert rack.ids('n1')['BIRD'] == runs
+
+
 # ---- restartMode ----
 
 def stale_at_frr(rack):
