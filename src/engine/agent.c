@@ -8,9 +8,8 @@
  */
 #include "engine/agent.h"
 
-#include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,11 +21,11 @@
 #include "engine/links.h"
 #include "engine/refusals.h"
 #include "engine/report.h"
+#include "engine/running.h"
 #include "engine/watch.h"
 #include "render/bird.h"
 #include "store/feed.h"
 
-#define CONF_MAX       (256u << 20)
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS   60000
 #define REPLAN_MIN_MS  100 /* between two plans; a plan that takes longer waits as long as it took */
@@ -70,18 +69,11 @@ struct agent {
 	const struct plan *plan;
 	struct conf *conf;
 
-	/* what BIRD last accepted, from the file, for what must stay as it is */
-	struct arena last_arena;
-	struct conf *last;
-	char last_id[17]; /* "": not looked for yet */
+	struct running running; /* the file, and the text that BIRD runs */
 
 	struct arena template_arena;
 	const struct template *template;
 	char template_words[300];
-
-	struct arena disabled_arena; /* names that a hand disabled */
-	const char **disabled;
-	size_t n_disabled;
 
 	enum state state;
 	char message[500];
@@ -97,8 +89,6 @@ struct agent {
 	size_t n_problems;
 	struct arena problems_arena;
 	int64_t trouble_since; /* of the store, already said; 0: none */
-	struct stat file_seen; /* of the configuration file, when it was last compared with conf */
-	bool file_right;
 };
 
 static void agent_converge(struct agent *ag);
@@ -107,13 +97,7 @@ static void agent_outcome(struct agent *ag);
 static void agent_refused(struct agent *ag);
 static bool agent_held(struct agent *ag);
 static bool agent_ours(struct agent *ag, const char **ret_runs);
-static bool agent_file_ours(struct agent *ag);
-static void agent_keep_foreign(const struct agent *ag);
-static bool agent_file_right(struct agent *ag);
-static void agent_look(struct agent *ag);
-static void agent_disabled(struct agent *ag);
-static bool agent_by_hand(const struct agent *ag, const struct session *s);
-static bool agent_learn_last(struct agent *ag, const char *runs);
+static bool agent_look(struct agent *ag);
 static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_held);
 static void agent_say(struct agent *ag, enum state state, const char *format, ...)
 	printf_like(3, 4);
@@ -123,7 +107,6 @@ static void agent_template(struct agent *ag);
 static void agent_identity_read(struct agent *ag);
 static void agent_identity_write(struct agent *ag);
 static void agent_report(struct agent *ag);
-static bool block_has(const struct conf *c, const char *name, const char *text);
 
 struct agent *agent_open(const struct agent_options *options, struct err *err)
 {
@@ -154,7 +137,8 @@ struct agent *agent_open(const struct agent_options *options, struct err *err)
 	ag->links = links_open();
 	ag->refusals = refusals_open();
 	ag->report = report_open(options->node);
-	ag->plan_arena.secret = ag->last_arena.secret = true;
+	ag->plan_arena.secret = true;
+	running_open(&ag->running, options->bird_conf);
 	ag->retry_ms = RETRY_FIRST_MS;
 	agent_template(ag);
 	agent_identity_read(ag);
@@ -175,12 +159,10 @@ void agent_close(struct agent *ag)
 	links_close(ag->links);
 	refusals_close(ag->refusals);
 	conf_free(ag->conf);
-	conf_free(ag->last);
+	running_close(&ag->running);
 	snapshot_unref(ag->snapshot);
 	arena_free(&ag->plan_arena);
-	arena_free(&ag->last_arena);
 	arena_free(&ag->template_arena);
-	arena_free(&ag->disabled_arena);
 	arena_free(&ag->problems_arena);
 	close(ag->lock);
 	free(ag);
@@ -189,6 +171,7 @@ void agent_close(struct agent *ag)
 void agent_run(struct agent *ag)
 {
 	struct store *store;
+	bool looked;
 
 	feed_run(ag->feed);	  /* store    -> snapshot */
 	watch_run(ag->watch);	  /* BIRD     -> sessions, what it runs */
@@ -202,9 +185,11 @@ void agent_run(struct agent *ag)
 	else
 		report_forget(ag->report);
 	agent_store_trouble(ag);
-	agent_look(ag);
+	looked = agent_look(ag);
 	agent_converge(ag); /* snapshot -> plan -> text -> BIRD */
 	agent_report(ag);   /* sessions -> status -> store */
+	if (looked)
+		malloc_trim(0); /* to hear of 1,000 sessions took 4 MB for a moment */
 }
 
 void agent_wait(struct agent *ag, struct poll *p)
@@ -257,9 +242,8 @@ static void agent_converge(struct agent *ag)
 	report_recall(ag->report, ag->watch, ag->links);
 	if (!agent_ours(ag, &runs))
 		return;
-	if (!agent_learn_last(ag, runs))
+	if (running_learn(&ag->running, runs) | running_disabled(&ag->running, ag->watch))
 		ag->stale = true;
-	agent_disabled(ag);
 	ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
 	if (ag->replan_due && clock_ms() >= ag->replan_after)
 		agent_replan(ag);
@@ -273,7 +257,7 @@ static void agent_converge(struct agent *ag)
 		}
 		/* A file that another hand changed may have been read by BIRD, too, and still
 		 * carry our id. Then all is given to BIRD again; what is right stays as it is. */
-		if (agent_file_right(ag)) {
+		if (running_file_right(&ag->running, ag->conf)) {
 			ag->adopted = true;
 			agent_identity_write(ag);
 			if (ag->template_words[0])
@@ -296,17 +280,17 @@ static void agent_converge(struct agent *ag)
 			return;
 		agent_say(ag, STATE_APPLYING, "BIRD is given configuration %.12s", ag->conf->id);
 		if (!runs)
-			agent_keep_foreign(ag);
+			running_keep_foreign(&ag->running);
 		else if (strcmp(runs, ag->conf->id) == 0)
 			log_event(LOG_WARNING, "file-changed", "path", ag->options.bird_conf,
 				  "effect", "it is written anew and BIRD reads it", NULL);
 		apply_start(ag->apply, ag->conf);
 	} else {
 		agent_say(ag, STATE_BIRD_DOWN, "%s", watch_trouble(ag->watch));
-		if (agent_file_right(ag))
+		if (running_file_right(&ag->running, ag->conf))
 			return; /* BIRD will start with it */
-		if (!agent_file_ours(ag))
-			agent_keep_foreign(ag);
+		if (!running_file_ours(&ag->running))
+			running_keep_foreign(&ag->running);
 		apply_start_offline(ag->apply, ag->conf);
 	}
 }
@@ -319,8 +303,8 @@ static void agent_replan(struct agent *ag)
 	struct facts facts = { .router_id = ag->options.router_id,
 			       .onlink_known = true,
 			       .secrets_known = true,
-			       .disabled = ag->disabled,
-			       .n_disabled = ag->n_disabled };
+			       .disabled = ag->running.disabled,
+			       .n_disabled = ag->running.n_disabled };
 	const struct plan *plan;
 	int64_t began = clock_ms();
 	auto_arena struct arena scratch = { 0 };
@@ -361,7 +345,7 @@ static void agent_replan(struct agent *ag)
 			log_event(LOG_WARNING, "router-id", "to", ip_text(&plan->router_id).s,
 				  "effect", "every session restarts", NULL);
 		if (!ag->conf || strcmp(ag->conf->id, conf->id) != 0)
-			ag->file_seen = (struct stat){ 0 };
+			running_conf_changed(&ag->running);
 		conf_free(ag->conf);
 		ag->conf = conf;
 	}
@@ -381,7 +365,7 @@ static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_he
 					  .include = ag->options.bird_include,
 					  .bird_version = watch_version(ag->watch),
 					  .like = ag->conf,
-					  .last = ag->last };
+					  .last = ag->running.last };
 
 	if (with_held)
 		options.held = refusals_held(ag->refusals, &options.n_held);
@@ -402,7 +386,7 @@ static void agent_outcome(struct agent *ag)
 		ag->failed_id[0] = ag->refused_id[0] = '\0';
 		ag->retry_ms = RETRY_FIRST_MS;
 		ag->adopted = true;
-		ag->last_id[0] = '\0';
+		running_forget(&ag->running);
 		agent_identity_write(ag);
 		agent_say(ag, STATE_APPLIED, NULL);
 		break;
@@ -460,6 +444,10 @@ static bool agent_held(struct agent *ag)
 		log_event(LOG_WARNING, "store-accepted", "identity", identity, NULL);
 		ag->accepted = true;
 	}
+	if (ag->options.session_template && !ag->template) { /* without it sessions would restart */
+		agent_say(ag, STATE_HELD, "%s; what runs stays", ag->template_words);
+		return true;
+	}
 	if (!ag->plan->known) {
 		agent_say(ag, STATE_HELD, "%s",
 			  ag->plan->n_problems ? ag->plan->problems[0].text : "no plan");
@@ -477,7 +465,7 @@ static bool agent_ours(struct agent *ag, const char **ret_runs)
 	*ret_runs = asked ? watch_runs(ag->watch) : NULL;
 	if (!asked && !watch_trouble(ag->watch))
 		return false; /* connected, the first look is under way */
-	if ((asked && !*ret_runs) || !agent_file_ours(ag)) {
+	if ((asked && !*ret_runs) || !running_file_ours(&ag->running)) {
 		if (ag->options.adopt && !ag->adopted)
 			return true;
 		agent_say(
@@ -492,58 +480,8 @@ static bool agent_ours(struct agent *ag, const char **ret_runs)
 	return true;
 }
 
-static bool agent_file_ours(struct agent *ag)
-{
-	char head[sizeof CONF_HEAD] = "";
-	FILE *f = fopen(ag->options.bird_conf, "re");
-	size_t len;
-
-	if (!f)
-		return errno == ENOENT;
-	len = fread(head, 1, sizeof head - 1, f);
-	fclose(f);
-	/* An empty or cut file is one that was being written when the machine went down. */
-	return len < sizeof head - 1 ? strncmp(CONF_HEAD, head, len) == 0 :
-				       strcmp(head, CONF_HEAD) == 0;
-}
-
-/* --adopt: what was there stays beside the file. */
-static void agent_keep_foreign(const struct agent *ag)
-{
-	auto_free char *beside = NULL;
-
-	if (asprintf(&beside, "%s.before-peerage", ag->options.bird_conf) < 0)
-		abort();
-	if (link(ag->options.bird_conf, beside) == 0)
-		log_event(LOG_WARNING, "adopted", "kept", beside, NULL);
-}
-
-/* Does the file say what it should, byte for byte? Read anew only when it has changed. */
-static bool agent_file_right(struct agent *ag)
-{
-	auto_arena struct arena a = { .secret = true };
-	const struct buf *right = &ag->conf->text;
-	struct err err = { 0 };
-	struct stat st = { 0 };
-	const char *text;
-	size_t len = 0;
-
-	if (stat(ag->options.bird_conf, &st) == 0 && st.st_ino == ag->file_seen.st_ino &&
-	    st.st_size == ag->file_seen.st_size &&
-	    st.st_mtim.tv_sec == ag->file_seen.st_mtim.tv_sec &&
-	    st.st_mtim.tv_nsec == ag->file_seen.st_mtim.tv_nsec)
-		return ag->file_right;
-	text = file_read(ag->options.bird_conf, CONF_MAX, &a, &len, &err);
-	ag->file_right = text && len == right->len && memcmp(text, right->at, len) == 0;
-	ag->file_seen = st;
-	if (!ag->file_right)
-		log_event(LOG_DEBUG, "file", "path", ag->options.bird_conf, "is",
-			  text ? "another text" : err.words, NULL);
-	return ag->file_right;
-}
-
 /* Once per look of the watch. */
-static void agent_look(struct agent *ag)
+static bool agent_look(struct agent *ag)
 {
 	unsigned looks = watch_looks(ag->watch);
 	struct facts facts;
@@ -552,85 +490,11 @@ static void agent_look(struct agent *ag)
 	if (links_see(ag->links, facts.onlink, facts.n_onlink))
 		ag->stale = true;
 	if (looks == ag->looks)
-		return;
+		return false;
 	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
 		ag->retry_at = 0;
 	ag->looks = looks;
 	ag->stamp++;
-}
-
-/* Which sessions did a hand disable? What the plan, or BIRD itself, took down is not that. */
-static void agent_disabled(struct agent *ag)
-{
-	struct arena arena = { 0 };
-	const char **names = NULL;
-	size_t n = 0, n_sessions;
-	const struct session *sessions = watch_sessions(ag->watch, &n_sessions);
-	bool differ;
-
-	/* Only against the text that BIRD runs can be told who disabled it. */
-	if (!ag->last || !str_eq(watch_runs(ag->watch), ag->last_id))
-		return;
-	for (size_t i = 0; i < n_sessions; i++)
-		if (agent_by_hand(ag, &sessions[i]))
-			*arena_push(&arena, names, n) = arena_str(&arena, sessions[i].name);
-	differ = n != ag->n_disabled;
-	for (size_t i = 0; i < n && !differ; i++)
-		differ = strcmp(names[i], ag->disabled[i]) != 0;
-	if (!differ) {
-		arena_free(&arena);
-		return;
-	}
-	arena_free(&ag->disabled_arena);
-	ag->disabled_arena = arena;
-	ag->disabled = names;
-	ag->n_disabled = n;
-	ag->stale = true;
-}
-
-static bool agent_by_hand(const struct agent *ag, const struct session *s)
-{
-	if (s->up != PROTO_DOWN || !str_empty(s->info))
-		return false;
-	return !block_has(ag->last, s->name, "\tdisabled;\n");
-}
-
-/* The text that BIRD runs, from the file or the one beside it. False when it has become another. */
-static bool agent_learn_last(struct agent *ag, const char *runs)
-{
-	const char *suffixes[] = { "", ".last" };
-
-	if (runs && ag->last && strcmp(runs, ag->last_id) == 0)
-		return true;
-	if (!runs && ag->last)
-		return true; /* BIRD is down: it will start with the file */
-	for (size_t i = 0; i < lengthof(suffixes); i++) {
-		struct arena arena = { .secret = true };
-		auto_arena struct arena scratch = { .secret = true };
-		auto_free char *path = NULL;
-		struct err err = { 0 };
-		struct conf *found;
-		const char *text;
-		size_t len;
-
-		if (asprintf(&path, "%s%s", ag->options.bird_conf, suffixes[i]) < 0)
-			abort();
-		text = file_read(path, CONF_MAX, &scratch, &len, &err);
-		found = text ? conf_parse(text, len, &arena) : NULL;
-		if (!found || (runs && strcmp(found->id, runs) != 0)) {
-			conf_free(found);
-			arena_free(&arena);
-			continue;
-		}
-		if (runs && i) /* an earlier life died before the confirmation, BIRD went back */
-			(void)!rename(path, ag->options.bird_conf);
-		conf_free(ag->last);
-		arena_free(&ag->last_arena);
-		ag->last_arena = arena;
-		ag->last = found;
-		snprintf(ag->last_id, sizeof ag->last_id, "%.16s", found->id);
-		return false;
-	}
 	return true;
 }
 
@@ -667,7 +531,7 @@ static void agent_problems(struct agent *ag)
 	for (size_t i = 0; i < n && ag->plan->known; i++) {
 		const struct peering *p = plan_find(ag->plan, held[i]);
 		struct arena *a = &ag->problems_arena;
-		bool runs = ag->last && conf_find(ag->last, held[i]);
+		bool runs = ag->running.last && conf_find(ag->running.last, held[i]);
 
 		if (p)
 			*arena_push(a, ag->problems, ag->n_problems) = (struct problem){
@@ -782,11 +646,4 @@ static void agent_report(struct agent *ag)
 	/* Nothing is written while an apply waits for its confirmation (decisions.md 14). */
 	report_run(ag->report, feed_current(ag->feed) ? feed_store(ag->feed) : NULL, &f,
 		   apply_idle(ag->apply));
-}
-
-static bool block_has(const struct conf *c, const char *name, const char *text)
-{
-	const struct conf_block *b = conf_find(c, name);
-
-	return b && memmem(c->text.at + b->at, b->len, text, strlen(text));
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration file, and the text that BIRD runs: found in the file or in the one beside it,
+ * never remembered. From it comes what must stay as it is (decisions.md 8), and who disabled a
+ * session (12).
+ */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "engine/watch.h"
+#include "render/conf.h"
+
+struct running {
+	const char *path;          /* of the file; the caller's */
+	struct conf *last;         /* what BIRD last accepted; NULL: not known */
+	char last_id[17];
+	struct arena arena;        /* of last */
+	struct stat seen;          /* of the file, when it was last compared */
+	bool right;                /* what that comparison said */
+	const char **disabled;     /* names that a hand disabled */
+	size_t n_disabled;
+	struct arena disabled_arena;
+};
+
+void running_open(struct running *r, const char *path);
+void running_close(struct running *r);
+/* The text behind RUNS (NULL: BIRD is down, it will start with the file). True when LAST has become
+ * another one. */
+bool running_learn(struct running *r, const char *runs);
+/* The next question looks for the text anew. */
+void running_forget(struct running *r);
+/* Which sessions did a hand disable? True when it is others than before. */
+bool running_disabled(struct running *r, const struct watch *w);
+
+/* Was the file written by us, or is there none? */
+bool running_file_ours(const struct running *r);
+/* Does the file say CONF, byte for byte? Read anew only when it or CONF has changed. */
+bool running_file_right(struct running *r, const struct conf *conf);
+void running_conf_changed(struct running *r);
+/* --adopt: what was there stays beside the file. */
+void running_keep_foreign(const struct running *r);
