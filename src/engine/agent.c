@@ -88,6 +88,9 @@ struct agent {
 	struct problem *problems;
 	size_t n_problems;
 	struct arena problems_arena;
+	const char **told; /* problems of the plan that the log has */
+	size_t n_told;
+	struct arena told_arena;
 	int64_t trouble_since; /* of the store, already said; 0: none */
 };
 
@@ -102,6 +105,7 @@ static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_he
 static void agent_say(struct agent *ag, enum state state, const char *format, ...)
 	printf_like(3, 4);
 static void agent_problems(struct agent *ag);
+static void agent_log_problems(struct agent *ag);
 static void agent_store_trouble(struct agent *ag);
 static void agent_template(struct agent *ag);
 static void agent_identity_read(struct agent *ag);
@@ -164,6 +168,7 @@ void agent_close(struct agent *ag)
 	arena_free(&ag->plan_arena);
 	arena_free(&ag->template_arena);
 	arena_free(&ag->problems_arena);
+	arena_free(&ag->told_arena);
 	close(ag->lock);
 	free(ag);
 }
@@ -546,12 +551,33 @@ static void agent_problems(struct agent *ag)
 							    "the session is left out"),
 			};
 	}
+	agent_log_problems(ag);
+}
+
+/* Logs the problems that are new with this plan. */
+static void agent_log_problems(struct agent *ag)
+{
+	struct arena arena = { 0 };
+	const char **told = NULL;
+	size_t n = 0;
+
 	for (size_t i = 0; i < ag->plan->n_problems; i++) {
 		const struct problem *p = &ag->plan->problems[i];
+		const char *key = arena_printf(&arena, "%s %s", p->origin, p->text);
+		bool known = false;
 
-		log_event(p->level == DIAG_ERROR ? LOG_WARNING : LOG_DEBUG, "problem", "code",
-			  problem_names[p->code], "origin", p->origin, "text", p->text, NULL);
+		for (size_t j = 0; j < ag->n_told && !known; j++)
+			known = strcmp(ag->told[j], key) == 0;
+		if (!known)
+			log_event(p->level == DIAG_ERROR ? LOG_WARNING : LOG_DEBUG, "problem",
+				  "code", problem_names[p->code], "origin", p->origin, "text",
+				  p->text, NULL);
+		*arena_push(&arena, told, n) = key;
 	}
+	arena_free(&ag->told_arena);
+	ag->told_arena = arena;
+	ag->told = told;
+	ag->n_told = n;
 }
 
 static void agent_store_trouble(struct agent *ag)
