@@ -43,8 +43,8 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_STATE] = "SELECT identity, (SELECT min(rev) FROM log), (SELECT max(rev) FROM log)"
-		      " FROM store",
+	[SQL_STATE] = "SELECT identity, (SELECT min(rev) FROM log), (SELECT max(rev) FROM log),"
+		      " schema FROM store",
 	[SQL_LIST] = "SELECT kind, name, version, json FROM resource WHERE kind = ?1 ORDER BY name",
 	[SQL_GET] = "SELECT kind, name, version, json FROM resource WHERE kind = ?1 AND name = ?2",
 	[SQL_VERSION] = "SELECT version FROM resource WHERE kind = ?1 AND name = ?2",
@@ -495,7 +495,8 @@ static int sql_run(struct sqlite *s, enum sql which)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Where the store stands, within a transaction. Another identity in the same file is ERR_AWAY. */
+/* Where the store stands, within a transaction. Another identity in the same file is ERR_AWAY, and so
+ * is a schema that a newer Peerage made of it. */
 static int sql_state(struct sqlite *s, struct op *op, struct state *ret)
 {
 	auto_reset sqlite3_stmt *stmt = NULL;
@@ -508,6 +509,11 @@ static int sql_state(struct sqlite *s, struct op *op, struct state *ret)
 		return rc;
 	if (rc == SQLITE_DONE || !str_eq((const char *)sqlite3_column_text(stmt, 0), s->identity)) {
 		err_set(&op->err, ERR_AWAY, "%s became another store while it was in use", s->path);
+		return SQLITE_OK;
+	}
+	if (sqlite3_column_int64(stmt, 3) > STORE_SCHEMA) {
+		err_set(&op->err, ERR_AWAY, "%s was made newer (schema %lld) while it was in use",
+			s->path, (long long)sqlite3_column_int64(stmt, 3));
 		return SQLITE_OK;
 	}
 	if (sqlite3_column_type(stmt, 1) != SQLITE_NULL) {
