@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -308,6 +309,20 @@ static void do_disk(struct world *w, char *args)
 		world_fail(w, "disk %s", args);
 }
 
+/* "one": of descriptors just one is left; "free" */
+static void do_descriptors(struct world *w, char *args)
+{
+	int next = dup(STDERR_FILENO);
+	struct rlimit limit;
+
+	if (next < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		world_fail(w, "descriptors");
+	close(next);
+	limit.rlim_cur = strcmp(args, "one") == 0 ? (rlim_t)next + 1 : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		world_fail(w, "descriptors %s", args);
+}
+
 static void do_address(struct world *w, char *args)
 {
 	char *verb = script_word(&args);
@@ -507,11 +522,34 @@ static void do_instead(struct world *w, char *args)
 	hook_add(w, args, HOOK_INSTEAD);
 }
 
+/* "N STEP; STEP...": N times, with the round's number for each %. */
+static void do_repeat(struct world *w, char *args)
+{
+	unsigned n = (unsigned)strtoul(script_word(&args), NULL, 10);
+
+	for (unsigned i = 0; i < n; i++) {
+		auto_buf struct buf steps = { 0 };
+		char *rest, *step;
+
+		for (const char *at = args; *at; at++)
+			if (*at == '%')
+				buf_u64(&steps, i);
+			else
+				buf_char(&steps, *at);
+		rest = steps.at;
+		while ((step = strsep(&rest, ";"))) {
+			script_step(w, step + strspn(step, " "));
+			world_time(w, 0);
+		}
+	}
+}
+
 /* `bird -p`: a program of the script's own. */
 static void do_program(struct world *w, char *args)
 {
 	static const char path[] = "/tmp/peerage-sim/bird";
 
+	w->hung = false;
 	unlink(path);
 	if (!*args)
 		return;
@@ -526,28 +564,30 @@ void script_step(void *ctx, const char *step)
 		{"node",	  do_node	  },
 		{ "peer",	  do_peer	  },
 		{ "put",	 do_put	},
-		{ "put-raw", do_put_raw },
-		{ "delete",  do_delete  },
+		{ "put-raw",     do_put_raw	},
+		{ "delete",	    do_delete     },
 		{ "time",	  do_time	  },
 		{ "wall",	  do_wall	  },
-		{ "store",   do_store   },
-		{ "agent",   do_agent   },
-		{ "option",  do_option  },
-		{ "signal",  do_signal  },
-		{ "write",   do_write   },
-		{ "shell",   do_shell   },
+		{ "store",	   do_store	    },
+		{ "agent",	   do_agent	    },
+		{ "option",	    do_option     },
+		{ "signal",	    do_signal     },
+		{ "write",	   do_write	    },
+		{ "shell",	   do_shell	    },
 		{ "cut",	 do_cut	},
 		{ "disk",	  do_disk	  },
-		{ "address", do_address },
-		{ "secret",  do_secret  },
+		{ "address",     do_address	},
+		{ "secret",	    do_secret     },
 		{ "bird",	  do_bird	  },
-		{ "before",  do_before  },
-		{ "after",   do_after   },
-		{ "instead", do_instead },
-		{ "program", do_program },
-		{ "expect",  expect_step},
-		{ "mark",	  expect_mark},
-		{ NULL,	NULL	     },
+		{ "before",	    do_before     },
+		{ "after",	   do_after	    },
+		{ "instead",     do_instead	},
+		{ "program",     do_program	},
+		{ "repeat",	    do_repeat     },
+		{ "descriptors", do_descriptors},
+		{ "expect",	    expect_step	},
+		{ "mark",	  expect_mark   },
+		{ NULL,		NULL	     },
 	};
 	struct world *w = ctx;
 	auto_free char *args = mem_str(step);

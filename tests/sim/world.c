@@ -19,6 +19,7 @@
 #define START_WALL  1785578400 /* 2026-08-01T10:00:00Z */
 #define SPINS	    1000
 #define CHILD_MS    3000 /* of real time, for `bird -p` */
+#define HUNG_MS	    50	 /* for one that has used that up */
 #define STORE_MS    1000
 #define STATUS_NODE "n1"
 
@@ -114,8 +115,11 @@ void world_time(struct world *w, int64_t ms)
 		ready = poll(p.fds, p.n, 0);
 		if (ready > 0 || (p.timed && p.deadline <= w->ms))
 			continue;
-		if (children() && poll(p.fds, p.n, CHILD_MS) > 0)
-			continue;
+		if (children()) {
+			if (poll(p.fds, p.n, w->hung ? HUNG_MS : CHILD_MS) > 0)
+				continue;
+			w->hung = true;
+		}
 		if (w->ms == until)
 			return;
 		clock_set(w, p.timed ? MIN(p.deadline, until) : until);

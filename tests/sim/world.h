@@ -25,6 +25,7 @@ struct world {
 	struct fake fake;
 	int64_t ms, jump; /* the clock; how far wall time was set forward */
 	unsigned runs;	  /* of the agent */
+	bool hung;	  /* `bird -p` is hardly waited for any more */
 	struct arena arena;
 	/* since the last `mark` */
 	unsigned marked_runs, marked_checks, marked_configures;
