@@ -247,7 +247,9 @@ static void agent_converge(struct agent *ag)
 	report_recall(ag->report, ag->watch, ag->links);
 	if (!agent_ours(ag, &runs))
 		return;
-	if (running_learn(&ag->running, runs) | running_disabled(&ag->running, ag->watch))
+	if (running_learn(&ag->running, runs))
+		ag->stale = true;
+	if (running_disabled(&ag->running, ag->watch))
 		ag->stale = true;
 	ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
 	if (ag->replan_due && clock_ms() >= ag->replan_after)
