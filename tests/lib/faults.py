@@ -149,8 +149,8 @@ class World:
 
     def reconfigured(self):
         """When BIRD last took a configuration."""
-        found = re.search(r'Last reconfiguration on (.*)', self.bird.birdc('show status'))
-        return found[1] if found else None
+        return self.lab.wait(lambda: re.search(r'Last reconfiguration on (.*)', self.bird.birdc('show status')),
+                             10, 'BIRD answers')[1]
 
     def up(self, *numbers):
         numbers = numbers or tuple(self.tors)
@@ -206,7 +206,8 @@ class World:
         yield
         after = picture()
         assert after == before, f'touched: {before} became {after}'
-        assert configured or self.reconfigured() == at, 'BIRD was reconfigured'
+        now = self.reconfigured()
+        assert configured or now == at, f'BIRD was reconfigured: {at}, {now}'
 
 
 @contextlib.contextmanager
