@@ -9,7 +9,7 @@
 #include "model/resource.h"
 
 #define LOAD_MAX_FILE (64u << 20)   /* bytes of one file */
-#define LOAD_MAX_DOCUMENT (16u << 20) /* bytes of one document */
+#define LOAD_MAX_DOCUMENT RESOURCE_MAX /* bytes of one document */
 #define LOAD_MAX_ERRORS 10000       /* reading stops after so many, and says so */
 
 struct load_seen;

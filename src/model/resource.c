@@ -9,6 +9,8 @@
 static struct resource *decode_document(const struct kind *kind, const struct value *doc,
 					const char *name, const char *version,
 					enum decode_mode mode, const char *file, struct diags *d);
+static struct resource *resource_unread(const struct kind *kind, const char *name,
+					const char *version, const struct diag *why);
 static const char *resource_new(struct resource **ret, const struct kind *kind, const char *name,
 				char *about, size_t size);
 static void body_decode(struct decode *dc, struct resource *r, const struct value *doc, void *spec);
@@ -49,21 +51,25 @@ struct resource *resource_from_json(const struct kind *kind, const char *name, c
 {
 	auto_arena struct arena scratch = { .secret = kind->id == KIND_SECRET };
 	struct diags d = { .arena = &scratch };
-	const struct value *doc = json_parse(json, len, &scratch, &d);
-	struct resource *r;
-	struct diags own;
-	char about[300];
+	const struct value *doc;
 
+	/* Names go where no quoting is: into comments and descriptions of BIRD's configuration. */
+	if (!name_valid(name))
+		return resource_unread(
+			kind, name, version,
+			&(struct diag){ .text = "is not a name that an object may "
+						"have: use A-Z a-z 0-9 . _ - only" });
+	if (len > RESOURCE_MAX)
+		return resource_unread(kind, name, version,
+				       &(struct diag){ .text = "is larger than 16 MiB" });
+	doc = json_parse(json, len, &scratch, &d);
 	if (doc)
 		return decode_document(kind, doc, name, version, mode, NULL, NULL);
-	resource_new(&r, kind, name, about, sizeof about);
-	r->meta.name = arena_str(&r->arena, name);
-	r->meta.version = arena_str(&r->arena, version);
-	own = (struct diags){ .arena = &r->arena, .about = about };
-	diag_add(&own, DIAG_ERROR, d.n ? d.items[0].line : 0, d.n ? d.items[0].column : 0, NULL,
-		 "is not JSON: %s", d.n ? d.items[0].text : "it is empty");
-	complaints_keep(r, &own, NULL);
-	return r;
+	if (d.n)
+		d.items[0].text = arena_printf(&scratch, "is not JSON: %s", d.items[0].text);
+	return resource_unread(kind, name, version,
+			       d.n ? d.items :
+				     &(struct diag){ .text = "is not JSON: it is empty" });
 }
 
 struct value resource_encode(const struct resource *r, struct arena *a)
@@ -148,6 +154,23 @@ static struct resource *decode_document(const struct kind *kind, const struct va
 	if (own.n_errors)
 		r->spec = NULL;
 	complaints_keep(r, &own, d);
+	return r;
+}
+
+/* What a store has under NAME and nobody can read: broken by the one complaint WHY. */
+static struct resource *resource_unread(const struct kind *kind, const char *name,
+					const char *version, const struct diag *why)
+{
+	char about[300];
+	struct resource *r;
+	struct diags own;
+
+	own = (struct diags){ .about = resource_new(&r, kind, name, about, sizeof about) };
+	own.arena = &r->arena;
+	r->meta.name = arena_str(&r->arena, name);
+	r->meta.version = arena_str(&r->arena, version);
+	diag_add(&own, DIAG_ERROR, why->line, why->column, NULL, "%s", why->text);
+	complaints_keep(r, &own, NULL);
 	return r;
 }
 

@@ -47,8 +47,10 @@ enum decode_mode {
  * complaints go to the resource, and into D as well unless that is NULL. */
 struct resource *resource_decode(const struct kind *kind, const struct value *doc,
 				 enum decode_mode mode, const char *file, struct diags *d);
-/* The same from the JSON of a store; NAME and VERSION are what the store says they are. Text that
- * is not even JSON gives a broken resource of that name. */
+/* The same from the JSON of a store; NAME and VERSION are what the store says they are. A name that
+ * name_valid() refuses, and text that is no JSON or larger than RESOURCE_MAX, give a broken resource
+ * of that name: whoever may write to a store may write anything. */
+#define RESOURCE_MAX (16u << 20)
 struct resource *resource_from_json(const struct kind *kind, const char *name, const char *version,
 				    const char *json, size_t len, enum decode_mode mode);
 /* The normalised document: apiVersion, kind, metadata, spec in table order, unset fields left out,

@@ -154,6 +154,28 @@ static void test_tolerant(void **state)
 	}
 }
 
+/* Who may write to a store may write anything: names go into texts where no quoting is. */
+static void test_store_names(void **state)
+{
+	static const char *const names[] = { "", ".", "..", "a b", "x\";} protocol static e {} #",
+					     "x\nprotocol device d {}", "a/b", "\x9b", NULL };
+	static const char *const texts[] = { "{\"spec\":{\"peerIP\":\"10.0.0.1\"}}", "no json", "" };
+
+	(void)state;
+	for (size_t i = 0; names[i]; i++)
+		for (size_t j = 0; j < lengthof(texts); j++) {
+			struct resource *r = resource_from_json(&kind_bgppeer, names[i], "3", texts[j],
+								strlen(texts[j]), DECODE_TOLERANT);
+
+			assert_true(resource_broken(r));
+			assert_int_equal(r->n_complaints, 1);
+			assert_null(r->complaints[0].about);
+			assert_non_null(strstr(r->complaints[0].text, "is not a name"));
+			assert_string_equal(r->meta.name, names[i]); /* so that it can be deleted */
+			resource_unref(r);
+		}
+}
+
 static void test_long_path(void **state)
 {
 	auto_buf struct buf text = { 0 };
@@ -178,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_tolerant),
+		cmocka_unit_test(test_store_names),
 		cmocka_unit_test(test_long_path),
 	};
 
