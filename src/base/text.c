@@ -139,6 +139,14 @@ char *text_clean(struct arena *a, const char *text, size_t len, size_t max)
 	return clean;
 }
 
+const char *text_safe(struct arena *a, const char *text)
+{
+	for (const char *c = text; c && *c; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+			return text_clean(a, text, strlen(text), SIZE_MAX);
+	return text;
+}
+
 bool text_glob(const char *pattern, const char *text)
 {
 	const char *star = NULL, *from = NULL;

@@ -108,8 +108,13 @@ void table_print(const struct table *t, const struct style *s, struct buf *out)
 
 	for (size_t c = 0; c < t->n_columns; c++) {
 		widths[c] = MAX(widths[c], s->headers ? text_width(t->columns[c]) : 0);
-		for (size_t r = 0; r < t->n_rows; r++)
-			widths[c] = MAX(widths[c], text_width(t->rows[r].cells[c].text));
+		for (size_t r = 0; r < t->n_rows; r++) {
+			struct cell *cell = &t->rows[r].cells[c];
+
+			/* A selector may hold anything between its quotes. */
+			cell->text = text_safe(&a, cell->text);
+			widths[c] = MAX(widths[c], text_width(cell->text));
+		}
 	}
 	if (s->headers) {
 		struct row *row;

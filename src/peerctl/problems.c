@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
+#include "base/text.h"
 #include "peerctl/plan.h"
 
 #define NODES_SHOWN 3
@@ -57,6 +57,7 @@ void problems_print(struct problems *all, bool with_nodes, bool from_store, stru
 		qsort(all->items, all->n, sizeof *all->items, problem_order);
 	for (size_t i = 0, end; i < all->n; i = end) {
 		const struct problem *p = &all->items[i].problem;
+		auto_arena struct arena a = { 0 };
 		auto_buf struct buf nodes = { 0 };
 
 		for (end = i; end < all->n && same_problem(&all->items[i], &all->items[end]); end++)
@@ -67,8 +68,9 @@ void problems_print(struct problems *all, bool with_nodes, bool from_store, stru
 			continue;
 		if (nodes.len && end - i > NODES_SHOWN)
 			buf_printf(&nodes, " and %zu more", end - i - NODES_SHOWN);
-		buf_printf(out, "%s %s: %s%s%s\n", problem_names[p->code], p->origin, p->text,
-			   buf_text(&nodes), nodes.len ? ")" : "");
+		buf_printf(out, "%s %s: %s%s%s\n", problem_names[p->code],
+			   text_safe(&a, p->origin), text_safe(&a, p->text), buf_text(&nodes),
+			   nodes.len ? ")" : "");
 	}
 }
 

@@ -154,15 +154,14 @@ bool source_namespace(const struct options *o, const struct kind *kind, struct e
 
 void tell(const char *format, ...)
 {
+	auto_arena struct arena a = { 0 };
 	auto_buf struct buf line = { 0 };
 	va_list args;
 
-	buf_str(&line, "peerctl: ");
 	va_start(args, format);
 	buf_vprintf(&line, format, args);
 	va_end(args);
-	buf_char(&line, '\n');
-	fputs(buf_text(&line), stderr);
+	fprintf(stderr, "peerctl: %s\n", text_safe(&a, buf_text(&line)));
 }
 
 static void list_entry(void *ctx, const struct entry *e)

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "compute/plan.h"
 #include "peerctl/command.h"
 
@@ -329,7 +330,8 @@ static void warn_global(const struct writing *w)
 		if (problems[i].code != PROBLEM_NOT_ACTED_ON &&
 		    problems[i].code != PROBLEM_INVALID && w->load->n &&
 		    bsearch(&problems[i].origin, ids, w->load->n, sizeof *ids, by_id))
-			fprintf(stderr, "%s: %s\n", problems[i].origin, problems[i].text);
+			fprintf(stderr, "%s: %s\n", problems[i].origin,
+				text_safe(w->arena, problems[i].text));
 }
 
 static int by_id(const void *a, const void *b)

@@ -397,6 +397,26 @@ def test_get_what_is_not_there(cli):
     assert answer.out == '' and 'there is no IPPool' in answer.err
 
 
+def test_get_the_same_twice(cli):
+    cli('apply', '-f-', stdin=TOR)
+    name = "bgppeer/tor-a"
+    assert cli('get', name, name, '-o', 'name').out == f'{name}\n{name}\n'
+
+
+def test_nothing_of_an_object_reaches_the_terminal_raw(cli):
+    cli('apply', '-f-', stdin="""apiVersion: projectcalico.org/v3
+kind: BGPPeer
+metadata: {name: coloured}
+spec: {peerIP: 10.0.0.9, asNumber: 1, nodeSelector: "a == '\\e[31mred\\nline'"}
+""")
+    with sqlite3.connect(cli.db) as db:
+        db.execute("INSERT INTO resource VALUES('bgppeers', ?, 99, '{}')", ('x\n\x1b[31m"',))
+    for args in (['get', 'bgppeers'], ['plan'], ['status']):
+        answer = cli(*args)
+        assert '\x1b' not in answer.out + answer.err
+        assert '\n[31m' not in answer.out + answer.err
+
+
 def test_get_by_file(cli):
     cli.apply(N1, N2, TOR)
     assert cli('get', '-f', '-', '-o', 'name', stdin=TOR + '---\n' + N1).out == 'bgppeer/tor-a\nnode/n1\n'

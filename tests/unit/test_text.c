@@ -285,6 +285,9 @@ static void test_clean(void **state)
 
 		assert_string_equal(clean, cleans[i].clean);
 		assert_int_equal(text_utf8(clean, strlen(clean)), strlen(clean));
+		assert_ptr_equal(text_safe(&a, "plain"), text_safe(&a, "plain"));
+		assert_string_equal(text_safe(&a, "\033[31m\nx\xc3\xa4"), " [31m x\xc3\xa4");
+		assert_null(text_safe(&a, NULL));
 	}
 }
 
