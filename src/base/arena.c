@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-#define CHUNK_FIRST 256
-#define CHUNK_MAX   (256u << 10)
+#define CHUNK_FIRST 512
+#define CHUNK_MAX   (64u << 10)
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CHUNK_EACH 1
@@ -54,8 +54,11 @@ void arena_free(struct arena *a)
 	while (c) {
 		struct arena_chunk *next = c->next;
 
+		/* What was never given out need not be touched, which would make it real memory. */
 		if (a->secret)
-			explicit_bzero(c->data, c->size);
+			explicit_bzero(c->data, a->end == c->data + c->size ?
+							(size_t)(a->at - c->data) :
+							c->size);
 		free(c);
 		c = next;
 	}

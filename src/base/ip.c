@@ -154,8 +154,8 @@ struct cidr cidr_network(const struct cidr *c)
 {
 	struct cidr net = *c;
 
-	for (unsigned bit = c->len; bit < ip_bits(&c->ip); bit++)
-		net.ip.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	for (unsigned i = c->len / 8; i < ip_bits(&c->ip) / 8; i++)
+		net.ip.bytes[i] &= i == c->len / 8 ? (uint8_t)(0xff00 >> c->len % 8) : 0;
 	return net;
 }
 

@@ -21,8 +21,8 @@
 #define GREETING_MS 5000
 #define BACKOFF_MIN 100
 #define BACKOFF_MAX 5000
-#define READ_SIZE   (64u << 10)
-#define READ_TURNS  64 /* reads per run, so that a flood does not keep the others waiting */
+#define READ_SIZE   (16u << 10)
+#define READ_TURNS  256 /* reads per run, so that a flood does not keep the others waiting */
 
 enum { CODE_WELCOME = 1 };
 

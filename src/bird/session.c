@@ -69,9 +69,13 @@ static bool stamp_parse(const char *text, int64_t *ret_ms);
 
 struct session *session_parse(const struct reply *r, struct arena *a, size_t *ret_n)
 {
-	struct session *sessions = NULL;
+	struct session *sessions;
 	bool bgp = false;
+	size_t n = 0;
 
+	for (size_t i = 0; i < r->n; i++)
+		n += r->lines[i].code == CODE_PROTOCOL;
+	sessions = arena_array(a, struct session, n);
 	*ret_n = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		const struct reply_line *l = &r->lines[i];
@@ -80,7 +84,7 @@ struct session *session_parse(const struct reply *r, struct arena *a, size_t *re
 		if (l->code == CODE_PROTOCOL) {
 			bgp = heading_parse(l->text, a, &s);
 			if (bgp)
-				*arena_push(a, sessions, *ret_n) = s;
+				sessions[(*ret_n)++] = s;
 		} else if (l->code == CODE_DETAILS && bgp) {
 			detail_parse(l->text, a, &sessions[*ret_n - 1]);
 		}

@@ -8,6 +8,8 @@
 #include "base/base.h"
 #include "compute/planner.h"
 
+#define ASKED_OFTEN 8
+
 static int by_address4(const void *a, const void *b);
 static int by_address6(const void *a, const void *b);
 
@@ -77,13 +79,20 @@ const struct host *host_find(const struct planner *p, const char *name)
 	return NULL;
 }
 
-/* The index is made when it is first asked for: a mesh never asks. */
+/* An index is made for those who ask often: most nodes have few peers that are addresses. */
 const struct host *host_with(const struct planner *p, const struct ip *address)
 {
 	struct planner *memo = (struct planner *)(uintptr_t)p;
 	size_t low = 0, high;
 	const struct host **index;
 
+	if (p->n_asked < ASKED_OFTEN) {
+		memo->n_asked++;
+		for (size_t i = 0; i < p->n_hosts; i++)
+			if (ip_eq(host_address(&p->hosts[i], address->family), address))
+				return &p->hosts[i];
+		return NULL;
+	}
 	if (!p->by_address) {
 		memo->by_address =
 			arena_array(&memo->scratch, const struct host *, 2 * p->n_hosts + 1);

@@ -109,7 +109,7 @@ void report_recall(struct report *r, struct watch *w, struct links *l)
 		struct history h = { .flaps = from->flaps, .since = clock_parse(from->since) };
 
 		snprintf(h.name, sizeof h.name, "%.64s", from->name ? from->name : "");
-		snprintf(h.first_error, sizeof h.first_error, "%.255s",
+		snprintf(h.first_error, sizeof h.first_error, "%.159s",
 			 from->first_error ? from->first_error : "");
 		h.state =
 			(enum session_state)name_find(session_names, from->state, SESSION_UNKNOWN);

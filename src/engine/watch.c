@@ -290,7 +290,7 @@ static void keep_error(struct history *h, const char *words)
 
 	if (!h->first_error[0] ||
 	    (strncmp(h->first_error, tcp, len) == 0 && strncmp(words, tcp, len) != 0))
-		snprintf(h->first_error, sizeof h->first_error, "%.255s", words);
+		snprintf(h->first_error, sizeof h->first_error, "%.159s", words);
 }
 
 /* Is a state of that age younger than what H says? Wall time counts only for what an earlier life of

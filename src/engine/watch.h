@@ -19,7 +19,7 @@ struct history {
 	uint32_t flaps;          /* times it left Established */
 	int64_t since;           /* wall clock, UTC; 0: unknown */
 	int64_t began;           /* the same by clock_ms(), which nobody sets; 0: in another life */
-	char first_error[256];   /* the first after leaving Established; "" */
+	char first_error[160];   /* the first after leaving Established; "" */
 	unsigned look;           /* the last look that saw it */
 };
 

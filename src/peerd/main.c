@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* peerd: the agent of one node. Options, signals, and the loop. */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
@@ -62,6 +63,8 @@ int main(int argc, char **argv)
 	struct agent *ag;
 	int letter, code;
 
+	/* Fixed, so that what is large goes back to the system as soon as it is freed. */
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
 	for (size_t i = 0; i < lengthof(rows); i++)
 		options[i] = (struct option){ rows[i].name,
 					      rows[i].value ? required_argument : no_argument, NULL,

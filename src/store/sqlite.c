@@ -201,8 +201,10 @@ static void waiting_try(struct sqlite *s, struct waiting *w)
 		w->busy_since = 0;
 		op->done = op->err.kind || op->type != OP_WATCH;
 	}
-	if (op->done)
-		waiting_remove(s, w);
+	if (!op->done)
+		return;
+	waiting_remove(s, w);
+	sqlite3_db_release_memory(s->db); /* the pages it went through: what follows is small */
 }
 
 /* Tries again after an eighth of the time it waited so far, 1 to 100 ms: quick while the lock is
