@@ -85,7 +85,7 @@ static void how_long(void **state)
 	(void)state;
 	assert_true(refusals_add(r, c, 25, "one"));
 	assert_true(refusals_add(r, c, 7, "two"));
-	assert_true(refusals_add(r, c, 24, "again"));
+	assert_false(refusals_add(r, c, 24, "again")); /* it is held already */
 	assert_string_equal(refusals_words(r, "peer_3"), "one");
 	refusals_review(r, c);
 	names = refusals_held(r, &n);
