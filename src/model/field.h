@@ -166,6 +166,8 @@ struct pattern {
 #define F_ANY            &type_any, 0
 
 bool community_valid(const char *text);
+/* Can IP be that of one machine? Not unspecified (nor 0/8), multicast or broadcast. */
+bool ip_unicast(const struct ip *ip);
 
 bool field_is_set(const struct field *f, const void *spec);
 size_t field_size(const struct field *f); /* of its C type, a nested struct included */

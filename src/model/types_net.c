@@ -28,7 +28,6 @@ static const char *octet_mistake(const char *address, struct arena *a);
 static const char *without_zeros(const char *address, struct arena *a);
 static void endpoint_error(struct decode *dc, const struct value *v);
 static bool endpoint_check(struct decode *dc, const struct value *v, const struct endpoint *e);
-static bool unicast(const struct ip *ip);
 
 /* clang-format off */
 const struct type type_ip = {
@@ -132,6 +131,16 @@ static struct value community_encode(const struct field *f, const void *at, stru
 	(void)f;
 	(void)a;
 	return value_string(*(const char *const *)at);
+}
+
+bool ip_unicast(const struct ip *ip)
+{
+	static const uint8_t none[16], all[4] = { 255, 255, 255, 255 };
+
+	if (ip->family == 4)
+		return ip->bytes[0] && (ip->bytes[0] & 0xf0) != 0xe0 &&
+		       memcmp(ip->bytes, all, sizeof all) != 0;
+	return memcmp(ip->bytes, none, sizeof none) != 0 && ip->bytes[0] != 0xff;
 }
 
 /* Decimal parts without leading zeros: two of 16 bits, or three of 32. */
@@ -317,21 +326,10 @@ static bool endpoint_check(struct decode *dc, const struct value *v, const struc
 			     "%s: only a link-local address takes an interface; write "
 			     "\"%s\"",
 			     shown, address);
-	else if (!unicast(&e->ip))
+	else if (!ip_unicast(&e->ip))
 		decode_error(dc, v, "%s is not the address of one router; give a unicast address",
 			     shown);
 	else
 		return true;
 	return false;
-}
-
-/* Not unspecified, not multicast, not broadcast. */
-static bool unicast(const struct ip *ip)
-{
-	static const uint8_t none[16], all[4] = { 255, 255, 255, 255 };
-
-	if (ip->family == 4)
-		return ip->bytes[0] && (ip->bytes[0] & 0xf0) != 0xe0 &&
-		       memcmp(ip->bytes, all, sizeof all) != 0;
-	return memcmp(ip->bytes, none, sizeof none) != 0 && ip->bytes[0] != 0xff;
 }

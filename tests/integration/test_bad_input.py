@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from cli import N1, PEER, PEERCTL, TOR, Answer, Cli
+from cli import N1, NODE, PEER, PEERCTL, TOR, Answer, Cli
 
 HEAD = 'apiVersion: projectcalico.org/v3\nkind: BGPPeer\nmetadata: {name: x}\n'
 
@@ -71,6 +71,9 @@ BAD_FILES = {
     'unquoted dotted AS': (spec('{peerIP: 10.0.0.9, asNumber: 1.5}'), 'bad.yaml:4:36: spec.asNumber: ', 'quote'),
     'leading zero': (spec('{peerIP: 10.0.0.09, asNumber: 1}'), 'bad.yaml:4:16: spec.peerIP: '),
     'peerIP with a length': (spec('{peerIP: 10.0.0.9/24, asNumber: 1}'), 'bad.yaml:4:16: spec.peerIP: '),
+    'no address of a node': (NODE.format('x', '0.0.0.0', 'a'), 'bad.yaml:4:27: spec.bgp.ipv4Address: ', 'unicast'),
+    'link-local address of a node': (NODE.format('x', '0', 'a').replace('ipv4Address: 0/24', 'ipv6Address: fe80::1/64'),
+                                     'bad.yaml:4:27: spec.bgp.ipv6Address: ', 'link-local'),
     'port 0': (spec('{peerIP: "10.0.0.9:0", asNumber: 1}'), 'bad.yaml:4:16: spec.peerIP: '),
     'node and nodeSelector': (spec('{node: n1, nodeSelector: all(), peerIP: 10.0.0.9}'), 'spec.nodeSelector: ', 'node'),
     'selector not closed': (spec('{nodeSelector: "rack == \'a"}'), 'bad.yaml:4:22: spec.nodeSelector: '),

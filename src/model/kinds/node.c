@@ -4,6 +4,8 @@
 #include "model/decode.h"
 #include "model/kinds/specs.h"
 
+static void bgp_check(struct decode *dc, const struct value *v, const void *at);
+static void address_check(struct decode *dc, const char *field, const struct cidr *address);
 static const char *node_cell(const struct resource *r, const char *column, struct arena *a);
 
 /* clang-format off */
@@ -21,7 +23,8 @@ static const struct field bgp_fields[] = {
 	{ 0 }
 };
 static const struct shape bgp_shape = {
-	.name = "bgp", .fields = bgp_fields, .size = sizeof(struct node_bgp) };
+	.name = "bgp", .fields = bgp_fields, .size = sizeof(struct node_bgp),
+	.check = bgp_check };
 static const struct field node_fields[] = {
 	{ "bgp", &type_struct_ptr, FIELD_AT(node, bgp, struct node_bgp *), FIELD_NON_EMPTY,
 	  .arg = &bgp_shape,
@@ -54,6 +57,33 @@ const struct kind kind_node = {
 	.wide_columns = wide,
 	.cell = node_cell,
 };
+
+static void bgp_check(struct decode *dc, const struct value *v, const void *at)
+{
+	const struct node_bgp *bgp = at;
+
+	(void)v;
+	address_check(dc, "ipv4Address", &bgp->ipv4_address);
+	address_check(dc, "ipv6Address", &bgp->ipv6_address);
+}
+
+/* All other nodes peer with it, and the IPv4 one becomes the router id. */
+static void address_check(struct decode *dc, const char *field, const struct cidr *address)
+{
+	if (!ip_is_set(&address->ip))
+		return;
+	decode_enter(dc, field);
+	if (!ip_unicast(&address->ip))
+		decode_error(dc, decode_given(dc, field),
+			     "%s is not the address of one machine; give a unicast address",
+			     ip_text(&address->ip).s);
+	else if (ip_is_link_local(&address->ip))
+		decode_error(dc, decode_given(dc, field),
+			     "%s is link-local, and means another machine on every link; give an "
+			     "address that other nodes can reach",
+			     ip_text(&address->ip).s);
+	decode_leave(dc);
+}
 
 static const char *node_cell(const struct resource *r, const char *column, struct arena *a)
 {
