@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "engine/agent.h"
 #include "engine/config.h"
+#include "render/conf.h"
 
 struct option_row { /* one row: parser, options file and help */
 	const char *name;
@@ -168,8 +169,11 @@ static bool read_options(struct settings *s, const char *path, struct arena *a, 
 	const char *text = file_read(path, 65536, a, &len, err);
 	char *line = text ? arena_strn(a, text, len) : NULL, *rest = line;
 
-	if (!text)
-		return false;
+	if (!text) {
+		if (err->kind == ERR_NOT_FOUND)
+			err->kind = ERR_USAGE; /* a file that is not there, not a resource */
+		return err_wrap(err, "--options");
+	}
 	for (unsigned number = 1; (line = strsep(&rest, "\n")); number++) {
 		char *name = line + strspn(line, " \t"), *value = name + strcspn(name, " \t=\r");
 		size_t i = 0;
@@ -214,8 +218,13 @@ static bool resolve(struct settings *s, struct arena *a, struct err *err)
 		s->agent.bird_socket = "/run/bird/bird.ctl";
 	if (!s->agent.bird_conf)
 		s->agent.bird_conf = "/etc/bird/bird.conf";
-	if (strpbrk(s->agent.bird_conf, "\"\n"))
+	if (*s->agent.bird_conf != '/') /* BIRD reads it, too, and works in another folder */
+		return err_set(err, ERR_USAGE, "--bird-conf %s: a path that begins with / is needed",
+			       s->agent.bird_conf);
+	if (!conf_quote(s->agent.bird_conf, a))
 		return err_set(err, ERR_USAGE, "--bird-conf has a quote or a line end in it");
+	if (s->agent.bird_include && !conf_quote(s->agent.bird_include, a))
+		return err_set(err, ERR_USAGE, "--bird-include has a quote or a line end in it");
 	return true;
 }
 
