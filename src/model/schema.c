@@ -88,7 +88,7 @@ static void accepted_print(const struct field *f, struct buf *out)
 	const char *family = f->arg;
 
 	if (f->type == &type_list) {
-		range_print(f, " items of", out);
+		range_print(f, f->max == 1 ? " item of " : " items of ", out);
 		accepted_print(f->arg, out);
 	} else if (f->type == &type_enum) {
 		const char *const *words = f->arg;
@@ -123,9 +123,9 @@ static void accepted_print(const struct field *f, struct buf *out)
 static void range_print(const struct field *f, const char *unit, struct buf *out)
 {
 	if (f->min && f->min == f->max)
-		buf_printf(out, "exactly %lld%s ", (long long)f->min, unit);
+		buf_printf(out, "exactly %lld%s", (long long)f->min, unit);
 	else if (f->max)
-		buf_printf(out, "%lld to %lld%s ", (long long)f->min, (long long)f->max, unit);
+		buf_printf(out, "%lld to %lld%s", (long long)f->min, (long long)f->max, unit);
 	else if (!*unit)
 		buf_str(out, "a number");
 }

@@ -25,6 +25,7 @@ bool run_get(const struct options *o, struct err *err);
 bool run_plan(const struct options *o, struct err *err);
 bool run_render(const struct options *o, struct err *err);
 bool run_replace(const struct options *o, struct err *err);
+bool run_schema(const struct options *o, struct err *err);
 bool run_selector(const struct options *o, struct err *err);
 bool run_status(const struct options *o, struct err *err);
 bool run_validate(const struct options *o, struct err *err);

@@ -52,6 +52,7 @@ static const struct command commands[] = {
 	{ "status", "[bgppeer NAME | node NAME]", "show all sessions, and why some are not up",
 	  "What the agents of all nodes reported to the store.",
 	  STORE | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(WATCH), run_status },
+	{ "schema", "", "print all kinds and their fields, in Markdown", NULL, 0, run_schema },
 	{ "version", "", "print the version", NULL, STORE | OPTION(OUTPUT), run_version },
 };
 
@@ -77,7 +78,7 @@ static const char exit_codes[] =
 	"  5  conflict: exists already, or was changed meanwhile\n"
 	"  6  store unavailable\n"
 	"  7  timeout\n"
-	"  8  refused, by permissions for one\n"
+	"  8  refused, by the permissions of a file or a store\n"
 	"  9  internal error\n";
 /* clang-format on */
 

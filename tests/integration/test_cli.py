@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 import pytest
-from cli import N1, N2, NODE, PEER, PEERCTL, TOR, Cli
+from cli import N1, N2, NODE, PEER, PEERCTL, REPO, TOR, Cli
 
 MESH_OFF = """apiVersion: projectcalico.org/v3
 kind: BGPConfiguration
@@ -52,6 +52,11 @@ def test_version(cli):
     assert not os.path.exists(cli.db)
 
 
+def test_schema_is_the_reference(cli):
+    with open(os.path.join(REPO, 'doc', 'kinds.md'), encoding='utf-8') as page:
+        assert cli('schema').out == page.read()
+
+
 def test_version_opens_no_store(cli):
     assert cli('version', '--store', 'sqlite:/nowhere/at/all.db').out
 
@@ -60,13 +65,13 @@ def test_version_opens_no_store(cli):
 def test_help(cli, args):
     answer = cli(*args)
     for word in ('apply', 'create', 'replace', 'delete', 'get', 'validate', 'render', 'plan',
-                 'selector', 'status', 'version', 'Exit codes'):
+                 'schema', 'selector', 'status', 'version', 'Exit codes'):
         assert word in answer.out
     assert answer.err == ''
 
 
 @pytest.mark.parametrize('verb', ['create', 'apply', 'replace', 'delete', 'get', 'validate', 'render',
-                                  'plan', 'selector', 'status', 'version'])
+                                  'plan', 'schema', 'selector', 'status', 'version'])
 def test_help_of_each_command(cli, verb):
     answer = cli(verb, '--help')
     assert answer.out.startswith(f'peerctl {verb}') and 'Exit codes' in answer.out

@@ -46,8 +46,7 @@ static const struct field bgppeer_fields[] = {
 		 "network of the node." },
 	{ "restartMode", F_ENUM(bgppeer, restart_mode), .arg = restart_words,
 	  .dflt = "GracefulRestart", .flags = FIELD_ENTERPRISE, .column = "RESTARTMODE",
-	  .doc = "GracefulRestart (RFC 4724), or LongLivedGracefulRestart "
-		 "(draft-uttaro-idr-bgp-persistence)." },
+	  .doc = "GracefulRestart (RFC 4724), or LongLivedGracefulRestart (RFC 9494)." },
 	{ "maxRestartTime", F_SECONDS(bgppeer, max_restart_time), .max = LLGR_MAX,
 	  .dflt = "120s, or 3600s for LongLivedGracefulRestart",
 	  .doc = "How long routes are kept while the peer restarts. At most 4095s for "

@@ -55,7 +55,7 @@ static const struct field on_link_field = { "", &type_struct, .arg = &on_link_sh
 
 static const struct field nodestatus_fields[] = {
 	{ "state", F_STRING(nodestatus, state), .column = "STATE",
-	  .doc = "Applied, Applying, Held, BirdDown, NotOurs." },
+	  .doc = "Starting, Applying, Applied, Held, Refused, Failed, NotOurs or BirdDown." },
 	{ "message", F_STRING(nodestatus, message), .column = "MESSAGE",
 	  .doc = "About the state, in words." },
 	{ "confId", F_STRING(nodestatus, conf_id), .column = "CONFID",
