@@ -98,7 +98,8 @@ static void agent_converge(struct agent *ag);
 static void agent_replan(struct agent *ag);
 static void agent_outcome(struct agent *ag);
 static void agent_refused(struct agent *ag);
-static bool agent_held(struct agent *ag);
+static bool agent_held(struct agent *ag, const char *runs);
+static bool plan_keeps(const struct plan *p);
 static bool agent_ours(struct agent *ag, const char **ret_runs);
 static bool agent_look(struct agent *ag);
 static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_held);
@@ -254,7 +255,7 @@ static void agent_converge(struct agent *ag)
 	ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
 	if (ag->replan_due && clock_ms() >= ag->replan_after)
 		agent_replan(ag);
-	if (!ag->plan || agent_held(ag))
+	if (!ag->plan || agent_held(ag, runs))
 		return;
 	if (runs && strcmp(runs, ag->conf->id) == 0) {
 		if (watch_unconfirmed(ag->watch) && bird_idle(ag->control)) {
@@ -288,7 +289,8 @@ static void agent_converge(struct agent *ag)
 		agent_say(ag, STATE_APPLYING, "BIRD is given configuration %.12s", ag->conf->id);
 		if (!runs)
 			running_keep_foreign(&ag->running);
-		else if (strcmp(runs, ag->conf->id) == 0)
+		else if (strcmp(runs, ag->conf->id) == 0 &&
+			 strcmp(ag->failed_id, ag->conf->id) != 0) /* said already */
 			log_event(LOG_WARNING, "file-changed", "path", ag->options.bird_conf,
 				  "effect", "it is written anew and BIRD reads it", NULL);
 		apply_start(ag->apply, ag->conf);
@@ -433,8 +435,8 @@ static void agent_refused(struct agent *ag)
 	}
 }
 
-/* Reasons to leave everything as it is, although there is a plan. */
-static bool agent_held(struct agent *ag)
+/* Reasons to leave everything as it is, although there is a plan. RUNS: the id of what BIRD runs. */
+static bool agent_held(struct agent *ag, const char *runs)
 {
 	const char *identity = feed_identity(ag->feed);
 
@@ -451,6 +453,14 @@ static bool agent_held(struct agent *ag)
 		log_event(LOG_WARNING, "store-accepted", "identity", identity, NULL);
 		ag->accepted = true;
 	}
+	/* Only a text of ours has sessions to keep: a first configuration has another kind of id. */
+	if (runs && strlen(runs) == 16 && !ag->running.last && plan_keeps(ag->plan)) {
+		agent_say(
+			ag, STATE_HELD,
+			"some sessions must stay as they are, and no file has the text that BIRD runs; "
+			"what runs stays");
+		return true;
+	}
 	if (ag->options.session_template && !ag->template) { /* without it sessions would restart */
 		agent_say(ag, STATE_HELD, "%s; what runs stays", ag->template_words);
 		return true;
@@ -461,6 +471,15 @@ static bool agent_held(struct agent *ag)
 		return true;
 	}
 	return false;
+}
+
+/* Does anything in P have to stay as BIRD runs it? */
+static bool plan_keeps(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_peerings; i++)
+		if (p->peerings[i].hold)
+			return true;
+	return p->n_broken > 0;
 }
 
 /* Is what BIRD runs, and the file, ours to change? *RET_RUNS: the id BIRD runs, NULL when it runs

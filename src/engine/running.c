@@ -45,7 +45,7 @@ bool running_learn(struct running *r, const char *runs)
 			abort();
 		text = file_read(path, CONF_MAX, &scratch, &len, &err);
 		found = text ? conf_parse(text, len, &arena) : NULL;
-		if (!found || (runs && strcmp(found->id, runs) != 0)) {
+		if (!found || (runs && strcmp(found->id, runs) != 0) || !conf_intact(found)) {
 			conf_free(found);
 			arena_free(&arena);
 			continue;
@@ -59,7 +59,13 @@ bool running_learn(struct running *r, const char *runs)
 		snprintf(r->last_id, sizeof r->last_id, "%.16s", found->id);
 		return true;
 	}
-	return false;
+	if (!r->last)
+		return false;
+	conf_free(r->last); /* BIRD runs another text, and no file has it */
+	arena_free(&r->arena);
+	r->last = NULL;
+	running_forget(r);
+	return true;
 }
 
 void running_forget(struct running *r)

@@ -25,8 +25,8 @@ struct running {
 
 void running_open(struct running *r, const char *path);
 void running_close(struct running *r);
-/* The text behind RUNS (NULL: BIRD is down, it will start with the file). True when LAST has become
- * another one. */
+/* The text behind RUNS (NULL: BIRD is down, it will start with the file); none when no file has it
+ * unharmed. True when LAST has become another one. */
 bool running_learn(struct running *r, const char *runs);
 /* The next question looks for the text anew. */
 void running_forget(struct running *r);

@@ -7,6 +7,7 @@
 #define BLOCK	"# block "
 #define END	"# end\n"
 
+static void id_take(struct conf *c);
 static void count_lines(struct conf *c);
 static struct conf *conf_empty(struct arena *a);
 static bool starts(const char *text, size_t len, const char *with);
@@ -81,9 +82,6 @@ const char *conf_quote(const char *text, struct arena *a)
 
 void conf_finish(struct conf *c, const struct conf *like)
 {
-	struct digest d;
-	struct digest_text hex;
-
 	buf_fit(&c->text); /* it is kept as long as its plan */
 	if (like && like->text.len == c->text.len && like->id_at == c->id_at &&
 	    memcmp(like->text.at, c->text.at, c->id_at) == 0 &&
@@ -93,13 +91,7 @@ void conf_finish(struct conf *c, const struct conf *like)
 		memcpy(c->text.at + c->id_at, c->id, 16);
 		return;
 	}
-	/* The id's own place holds zeros while the digest is taken: every byte but its own counts. */
-	memset(c->text.at + c->id_at, '0', 16);
-	d = digest_of(c->text.at, c->text.len);
-	hex = digest_hex(&d);
-	memcpy(c->id, hex.s, 16);
-	c->id[16] = '\0';
-	memcpy(c->text.at + c->id_at, c->id, 16);
+	id_take(c);
 }
 
 void conf_free(struct conf *c)
@@ -181,6 +173,17 @@ struct conf *conf_parse(const char *text, size_t len, struct arena *a)
 	return c;
 }
 
+bool conf_intact(const struct conf *c)
+{
+	struct conf copy = *c; /* shares the text, which is as it was afterwards */
+
+	if (!c->id_at)
+		return false;
+	id_take(&copy);
+	memcpy(c->text.at + c->id_at, c->id, 16);
+	return strcmp(copy.id, c->id) == 0;
+}
+
 static struct conf *conf_empty(struct arena *a)
 {
 	struct conf *c = arena_new(a, struct conf);
@@ -215,4 +218,18 @@ static char *word_next(struct arena *a, const char **at, const char *end)
 		stop++;
 	*at = stop < end ? stop + 1 : end;
 	return arena_strn(a, from, (size_t)(stop - from));
+}
+
+/* The id's own place holds zeros while the digest is taken: every byte but its own counts. */
+static void id_take(struct conf *c)
+{
+	struct digest d;
+	struct digest_text hex;
+
+	memset(c->text.at + c->id_at, '0', 16);
+	d = digest_of(c->text.at, c->text.len);
+	hex = digest_hex(&d);
+	memcpy(c->id, hex.s, 16);
+	c->id[16] = '\0';
+	memcpy(c->text.at + c->id_at, c->id, 16);
 }

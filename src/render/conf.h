@@ -65,3 +65,5 @@ const struct conf_block *conf_find(const struct conf *c, const char *name);
 
 /* Reads a text of ours back: blocks and id. NULL when it does not begin with CONF_HEAD. */
 struct conf *conf_parse(const char *text, size_t len, struct arena *a);
+/* Is the id of C that of its text? A file that was cut short or edited by hand still carries one. */
+bool conf_intact(const struct conf *c);
