@@ -18,6 +18,7 @@ struct diag {
 	unsigned line, column; /* 1-based; 0: the document as a whole */
 	const char *field; /* "spec.peerIP" as the user wrote it; NULL: the document */
 	const char *text;
+	const char *code; /* a stable word for programs, NULL: none; static */
 };
 
 struct diags {

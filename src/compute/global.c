@@ -3,8 +3,10 @@
  * What is wrong with the fabric as a whole: objects that do not decode, peers that mean no node
  * (decisions.md 31). A node's own plan cannot say it, since it is about no node.
  */
+#include "base/text.h"
 #include "compute/planner.h"
 
+static enum problem_code code_of(const struct diag *d);
 static void peer_problems(struct planner *p, const struct resource *r, const struct bgppeer *peer);
 static bool selected(const struct planner *p, const struct selector *s);
 static void node_problems(struct planner *p);
@@ -31,11 +33,10 @@ const struct problem *plan_global_problems(const struct snapshot *snap, struct a
 				if (d->level == DIAG_NOTE ||
 				    (resource_broken(r) && d->level != DIAG_ERROR))
 					continue;
-				problem_add(&p,
-					    d->level == DIAG_ERROR ? PROBLEM_INVALID :
-								     PROBLEM_NOT_ACTED_ON,
-					    d->level, r, NULL, "%s%s%s", d->field ? d->field : "",
-					    d->field ? ": " : "", d->text);
+				problem_add(&p, code_of(d), d->level, r, NULL, "%s%s%s",
+					    d->field ? d->field : "", d->field ? ": " : "",
+					    d->text);
+				p.problems[p.n_problems - 1].told = d->file;
 			}
 			if (!resource_broken(r) && r->kind == &kind_bgppeer)
 				peer_problems(&p, r, r->spec);
@@ -43,6 +44,14 @@ const struct problem *plan_global_problems(const struct snapshot *snap, struct a
 	node_problems(&p);
 	*ret_n = p.n_problems;
 	return p.problems;
+}
+
+/* What the model says to one object is a problem like all others. */
+static enum problem_code code_of(const struct diag *d)
+{
+	return d->level == DIAG_ERROR ?
+		       PROBLEM_INVALID :
+		       (enum problem_code)name_find(problem_names, d->code, PROBLEM_WARNING);
 }
 
 static void peer_problems(struct planner *p, const struct resource *r, const struct bgppeer *peer)
@@ -56,9 +65,6 @@ static void peer_problems(struct planner *p, const struct resource *r, const str
 	if (peer->peer_selector && !selected(p, peer->peer_selector))
 		problem_add(p, PROBLEM_SELECTS_NOTHING, DIAG_WARNING, r, NULL,
 			    "peerSelector %s selects no node", selector_text(peer->peer_selector));
-	if (!peer->peer_selector && !ip_is_set(&peer->peer_ip.ip) && !peer->local_workload_selector)
-		problem_add(p, PROBLEM_SELECTS_NOTHING, DIAG_WARNING, r, NULL,
-			    "it has neither peerIP nor peerSelector, so it asks for no session");
 	for (size_t i = 0; i < peer->filters.n; i++)
 		if (!snapshot_find(p->snap, &kind_bgpfilter,
 				   list_at(peer->filters, const char *, i)))

@@ -69,6 +69,7 @@ enum problem_code {
 	PROBLEM_NOT_EXPRESSIBLE,  /* BIRD cannot do it */
 	PROBLEM_EXTENSION,        /* a value that no template may carry */
 	PROBLEM_NOT_ACTED_ON,     /* a field that is kept but does nothing yet (warning) */
+	PROBLEM_WARNING,          /* of an object by itself, about something else */
 	PROBLEM_NOT_ONLINK,       /* ...IfDirectlyConnected, and the peer is not (note) */
 	PROBLEM_DISABLED,         /* found disabled by hand */
 	PROBLEM_REFUSED_BY_BIRD,  /* added by the engine */
@@ -83,6 +84,7 @@ struct problem {
 	const char *origin_version; /* NULL when there is none */
 	const char *peering;        /* name of the one it is about; NULL */
 	const char *text;           /* a sentence */
+	bool told;                  /* with its place, when the file of the object was read */
 };
 
 /* ---- peerings ---- */

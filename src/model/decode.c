@@ -60,6 +60,11 @@ void decode_warn(struct decode *dc, const struct value *v, const char *format, .
 	va_end(args);
 }
 
+void decode_code(struct decode *dc, const char *code)
+{
+	dc->diags->items[dc->diags->n - 1].code = code;
+}
+
 void decode_strict_error(struct decode *dc, const struct value *v, const char *format, ...)
 {
 	va_list args;
@@ -382,6 +387,8 @@ static void inert_warn(struct decode *dc, const struct field *f, const struct va
 		((v->type == VALUE_STRING && str_eq(v->string, f->dflt)) ||
 		 (v->type == VALUE_BOOL && str_eq(v->boolean ? "true" : "false", f->dflt)));
 
-	if (!is_default)
-		decode_warn(dc, v, "is kept but not acted on yet");
+	if (is_default)
+		return;
+	decode_warn(dc, v, "is kept but not acted on yet");
+	decode_code(dc, "NOT_ACTED_ON");
 }

@@ -47,6 +47,8 @@ void decode_error(struct decode *dc, const struct value *v, const char *format, 
 	printf_like(3, 4);
 void decode_warn(struct decode *dc, const struct value *v, const char *format, ...)
 	printf_like(3, 4);
+/* Gives the last complaint its code. */
+void decode_code(struct decode *dc, const char *code);
 /* An error where files are read, a warning where a store is. */
 void decode_strict_error(struct decode *dc, const struct value *v, const char *format, ...)
 	printf_like(3, 4);

@@ -46,12 +46,12 @@ void fabric_make(struct fabric *f, const struct snapshot *snap, const struct tar
 	for (i = 0; i < f->n_sessions; i++)
 		f->n_established += str_eq(f->sessions[i].session->state, "Established");
 	if (!only->name || only->kind == &kind_bgppeer) {
-		struct problems global = { .arena = a };
+		struct problems global = { .arena = a }, said = f->problems;
 
 		problems_add_global(&global, snap);
 		for (i = 0; i < global.n; i++)
 			if (wanted(only, global.items[i].problem.origin, a) &&
-			    !problems_have(&f->problems, &global.items[i].problem))
+			    !problems_have(&said, &global.items[i].problem))
 				problems_add(&f->problems, &global.items[i].problem, NULL);
 	}
 }
@@ -82,7 +82,7 @@ void fabric_sentences(struct fabric *f, const struct target *only, struct buf *o
 		buf_printf(&silent, " and %zu more", n_silent - NODES_SHOWN);
 	if (n_silent)
 		buf_printf(out, "%s: no agent has reported\n", buf_text(&silent));
-	problems_print(&f->problems, !only->name || only->kind != &kind_node, true, out);
+	problems_print(&f->problems, !only->name || only->kind != &kind_node, out);
 	for (size_t i = 0; i < snapshot_count(f->snap, &kind_bgppeer); i++) {
 		const struct resource *peer = snapshot_at(f->snap, &kind_bgppeer, i);
 

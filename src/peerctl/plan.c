@@ -90,7 +90,7 @@ bool run_plan(const struct options *o, struct err *err)
 	}
 	if (!p.failed && !output_write(&out, err))
 		return false;
-	problems_tell(&p.problems, !option_given(o, OPT_NODE), from_store);
+	problems_tell(&p.problems, !option_given(o, OPT_NODE));
 	if (p.failed)
 		return told(err, p.failed);
 	return !differs || told(err, ERR_DIFFERS);

@@ -19,12 +19,12 @@ struct problems {
 	struct arena *arena; /* long-lived: everything is copied into it */
 };
 void problems_add(struct problems *all, const struct problem *p, const char *node);
-/* What plan_global_problems() says about SNAP and no node has said yet. FROM_STORE false: what was
- * told with its line when the files were read is left out, here and in problems_tell(). */
+/* What plan_global_problems() says about SNAP and no node has said yet. */
 void problems_add_global(struct problems *all, const struct snapshot *snap);
-/* `CODE origin: sentence`, with the nodes behind it when WITH_NODES; tell: on stderr. */
-void problems_print(struct problems *all, bool with_nodes, bool from_store, struct buf *out);
-void problems_tell(struct problems *all, bool with_nodes, bool from_store);
+/* `CODE origin: sentence`, with the nodes behind it when WITH_NODES, but for what was told with its
+ * line when a file was read; tell: on stderr. */
+void problems_print(struct problems *all, bool with_nodes, struct buf *out);
+void problems_tell(struct problems *all, bool with_nodes);
 bool problems_have(const struct problems *all, const struct problem *p); /* its code and origin */
 struct value problems_document(const struct problems *all);
 /* Why PLAN, which is not known, is not: ERR_NOT_FOUND or ERR_INVALID. */

@@ -43,15 +43,15 @@ bool problems_have(const struct problems *all, const struct problem *p)
 	return false;
 }
 
-void problems_tell(struct problems *all, bool with_nodes, bool from_store)
+void problems_tell(struct problems *all, bool with_nodes)
 {
 	auto_buf struct buf text = { 0 };
 
-	problems_print(all, with_nodes, from_store, &text);
+	problems_print(all, with_nodes, &text);
 	fputs(buf_text(&text), stderr);
 }
 
-void problems_print(struct problems *all, bool with_nodes, bool from_store, struct buf *out)
+void problems_print(struct problems *all, bool with_nodes, struct buf *out)
 {
 	if (all->n)
 		qsort(all->items, all->n, sizeof *all->items, problem_order);
@@ -64,13 +64,12 @@ void problems_print(struct problems *all, bool with_nodes, bool from_store, stru
 			if (with_nodes && all->items[end].node && end - i < NODES_SHOWN)
 				buf_printf(&nodes, "%s%s", nodes.len ? ", " : " (",
 					   all->items[end].node);
-		if (p->code == PROBLEM_NOT_ACTED_ON && !from_store)
+		if (p->told)
 			continue;
 		if (nodes.len && end - i > NODES_SHOWN)
 			buf_printf(&nodes, " and %zu more", end - i - NODES_SHOWN);
-		buf_printf(out, "%s %s: %s%s%s\n", problem_names[p->code],
-			   text_safe(&a, p->origin), text_safe(&a, p->text), buf_text(&nodes),
-			   nodes.len ? ")" : "");
+		buf_printf(out, "%s %s: %s%s%s\n", problem_names[p->code], text_safe(&a, p->origin),
+			   text_safe(&a, p->text), buf_text(&nodes), nodes.len ? ")" : "");
 	}
 }
 

@@ -42,7 +42,7 @@ bool run_render(const struct options *o, struct err *err)
 	for (size_t i = 0; i < plan->n_problems; i++)
 		problems_add(&problems, &plan->problems[i], NULL);
 	problems_add_global(&problems, snap);
-	problems_tell(&problems, false, from_store);
+	problems_tell(&problems, false);
 	if (!plan->known)
 		return told(err, plan_known_err(plan));
 	conf = render_bird(plan, &with, o->arena);

@@ -327,8 +327,7 @@ static void warn_global(const struct writing *w)
 		qsort(ids, w->load->n, sizeof *ids, by_id);
 	problems = plan_global_problems(w->stored, w->arena, &n);
 	for (size_t i = 0; i < n; i++)
-		if (problems[i].code != PROBLEM_NOT_ACTED_ON &&
-		    problems[i].code != PROBLEM_INVALID && w->load->n &&
+		if (!problems[i].told && w->load->n &&
 		    bsearch(&problems[i].origin, ids, w->load->n, sizeof *ids, by_id))
 			fprintf(stderr, "%s: %s\n", problems[i].origin,
 				text_safe(w->arena, problems[i].text));

@@ -135,8 +135,10 @@ static void bgppeer_check(struct decode *dc, const struct value *v, const void *
 		decode_leave(dc);
 	}
 	if (!dc->diags->n_errors && !decode_given(dc, "peerIP") &&
-	    !decode_given(dc, "peerSelector") && !decode_given(dc, "localWorkloadSelector"))
+	    !decode_given(dc, "peerSelector") && !decode_given(dc, "localWorkloadSelector")) {
 		decode_warn(dc, v, "has neither peerIP nor peerSelector, so it peers with nobody");
+		decode_code(dc, "SELECTS_NOTHING");
+	}
 }
 
 /* Graceful restart carries less time than long-lived graceful restart. */
