@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """BIRD's control socket, without the time a birdc would take to start."""
 
+import datetime
 import re
 import socket
 import time
@@ -62,6 +63,7 @@ class Birdc:
         return re.search(r'Last reconfiguration on (.*)', self.ask('show status'))[1]
 
     def since(self):
-        """{protocol: when it last changed state}, of the sessions that are up."""
-        return dict(re.findall(r'^(?:1002-| )(peer_\S+)\s+BGP\s+\S+\s+up\s+(\S+(?: [\d:.]+)?)\s+Established',
-                               self.ask('show protocols "peer_*"'), re.M))
+        """{protocol: when it last changed state, in s}, of the sessions that are up. BIRD's last digit wavers."""
+        found = re.findall(r'^(?:1002-| )(peer_\S+)\s+BGP\s+\S+\s+up\s+(\S+ [\d:.]+)\s+Established',
+                           self.ask('show protocols "peer_*"'), re.M)
+        return {name: datetime.datetime.fromisoformat(stamp).timestamp() for name, stamp in found}

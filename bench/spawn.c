@@ -7,6 +7,9 @@
  *                                          wall ms, CPU ms, peak KiB, exit code
  *   spawn enter NETNS PROGRAM [ARG...]     in that network namespace; prints CLOCK_MONOTONIC in ns,
  *                                          then becomes the program; dies with its parent
+ *   spawn syslog PATH                      takes what is sent to the datagram socket PATH, so that a
+ *                                          BIRD does not log to the console of a machine without a
+ *                                          syslog, which may be a serial line of 1 ms a line
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +22,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +32,7 @@ extern char **environ;
 
 static int run(long rounds, char **argv);
 static int enter(const char *netns, char **argv);
+static int take_syslog(const char *path);
 static double now_ms(void);
 static int failed(const char *what, int number);
 
@@ -36,7 +42,10 @@ int main(int argc, char **argv)
 		return run(strtol(argv[2], NULL, 10), argv + 3);
 	if (argc >= 4 && strcmp(argv[1], "enter") == 0)
 		return enter(argv[2], argv + 3);
-	fputs("usage: spawn run N PROGRAM [ARG...] | spawn enter NETNS PROGRAM [ARG...]\n", stderr);
+	if (argc == 3 && strcmp(argv[1], "syslog") == 0)
+		return take_syslog(argv[2]);
+	fputs("usage: spawn run N PROGRAM [ARG...] | spawn enter NETNS PROGRAM [ARG...] | spawn syslog PATH\n",
+	      stderr);
 	return 2;
 }
 
@@ -79,6 +88,21 @@ static int enter(const char *netns, char **argv)
 	fflush(stdout);
 	execvp(argv[0], argv);
 	return failed(argv[0], errno);
+}
+
+static int take_syslog(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char line[8192];
+
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0)
+		return failed(path, errno);
+	while (recv(fd, line, sizeof line, 0) >= 0)
+		;
+	return failed(path, errno);
 }
 
 static double now_ms(void)
