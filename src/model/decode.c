@@ -285,9 +285,18 @@ static void complain(struct decode *dc, enum diag_level level, const struct valu
 		     const char *format, va_list args)
 {
 	auto_buf struct buf path = { 0 };
-	const char *words = arena_vprintf(dc->diags->arena, format, args);
+	struct diags *d = dc->diags;
+	size_t n_before =
+		level == DIAG_ERROR ? d->n_errors : d->n - MIN(d->n_errors, DECODE_COMPLAINTS + 1);
+	const char *words;
 
-	diag_add(dc->diags, level, v ? v->line : 0, v ? v->column : 0,
+	if (n_before > DECODE_COMPLAINTS) {
+		d->n_errors += level == DIAG_ERROR;
+		return;
+	}
+	words = n_before < DECODE_COMPLAINTS ? arena_vprintf(d->arena, format, args) :
+					       "this is wrong too, and more that is not told";
+	diag_add(d, level, v ? v->line : 0, v ? v->column : 0,
 		 dc->depth ? path_text(dc, &path) : NULL, "%s", words);
 }
 

@@ -8,6 +8,7 @@
 
 #include "model/resource.h"
 
+#define DECODE_COMPLAINTS 1000 /* errors of one document that are kept, and warnings */
 #define DECODE_DEPTH  16 /* of nested shapes and lists; the tables are flatter */
 #define DECODE_FIELDS 40 /* rows of one shape */
 

@@ -19,7 +19,7 @@ static const struct field meta_fields[] = {
 	  .doc = "The name of this object, unique within its kind." },
 	{ "namespace", F_STRING(meta, namespace),
 	  .doc = "Only for Secrets." },
-	{ "labels", F_STRMAP(meta, labels),
+	{ "labels", F_STRMAP(meta, labels), FIELD_RAW, /* they have rules of their own */
 	  .doc = "What selectors look at: qualified names and label values of Kubernetes." },
 	{ "annotations", F_STRMAP(meta, annotations), FIELD_RAW,
 	  .doc = "Notes of people and programs; at most 256 KiB together." },

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "model/load.h"
 
 struct head {
@@ -176,6 +177,30 @@ static void test_store_names(void **state)
 		}
 }
 
+/* Of either sort so many are kept, and all count. */
+static void test_many_complaints(void **state)
+{
+	for (int strict = 0; strict < 2; strict++) {
+		auto_buf struct buf text = { 0 };
+		struct resource *r;
+		auto_arena struct arena a = { 0 };
+		struct diags d = { .arena = &a };
+		const struct value *doc;
+
+		(void)state;
+		buf_str(&text, "{\"metadata\":{\"name\":\"x\",\"labels\":{");
+		for (int i = 0; i < 5000; i++)
+			buf_printf(&text, "%s\"-%d\":\"\\t\"", i ? "," : "", i);
+		buf_str(&text, "}},\"spec\":{\"peerIP\":\"x\"}}");
+		doc = json_parse(buf_text(&text), text.len, &a, &d);
+		r = resource_decode(&kind_bgppeer, doc, strict ? DECODE_STRICT : DECODE_TOLERANT, "f", &d);
+		assert_true(resource_broken(r));
+		assert_int_equal(r->n_complaints, DECODE_COMPLAINTS + 1 + !strict);
+		assert_int_equal(d.n_errors, strict ? DECODE_COMPLAINTS + 1 : 1);
+		resource_unref(r);
+	}
+}
+
 static void test_long_path(void **state)
 {
 	auto_buf struct buf text = { 0 };
@@ -201,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_tolerant),
 		cmocka_unit_test(test_store_names),
+		cmocka_unit_test(test_many_complaints),
 		cmocka_unit_test(test_long_path),
 	};
 
