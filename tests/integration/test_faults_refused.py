@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What BIRD refuses, and what peerd cannot read: templates, includes, secrets, a Node that is gone."""
 
+import ctypes
 import os
 import signal
 
@@ -68,15 +69,19 @@ def test_two_refused_peers(lab):
         lab.wait(lambda: sum(p['code'] == 'REFUSED_BY_BIRD' for p in w.status().get('problems', [])) == 2, 10, 'both')
 
 
+def hold(seconds):
+    return BASE.replace('MeshEnabled: false', f"MeshEnabled: false, extensions: {{hold: '{seconds}'}}")
+
+
 def test_refused_line_of_all_is_held_at_once(lab):
     """One answer of BIRD for all who use the line, not one for each."""
     _, w = templated(lab, 'protocol:\nhold time ${hold};\n')
     with w.untouched(configured=False):
-        w.resources(BASE.replace('nodeToNodeMeshEnabled: false', "nodeToNodeMeshEnabled: false, extensions: {hold: '1'}"))
+        w.resources(hold('1'))
         lab.wait(lambda: sum(p['code'] == 'REFUSED_BY_BIRD' for p in w.status().get('problems', [])) == 3, 10, 'all')
         assert len([line for line in w.log() if ' refused ' in line]) == 1
         w.calm()
-    w.resources(BASE.replace('nodeToNodeMeshEnabled: false', "nodeToNodeMeshEnabled: false, extensions: {hold: '9'}"))
+    w.resources(hold('9'))
     for number in (1, 2, 3):
         w.shows(number, 'hold time 9;')
     w.converged()
@@ -222,7 +227,7 @@ def test_secret_unreadable_keeps_the_session(lab, make):
             parent = os.path.dirname(key)
             os.mkdir(parent + '.new')
             os.rename(key + '.new', parent + '.new/k')
-            lab_swap(parent)
+            swap(parent)
         else:
             os.rename(key + '.new', key)
         w.problem('SECRET_UNREADABLE')
@@ -241,9 +246,8 @@ def test_secret_unreadable_keeps_the_session(lab, make):
         w.converged()
 
 
-def lab_swap(path):
+def swap(path):
     """PATH and PATH.new change places at one go."""
-    import ctypes
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.renameat2(-100, path.encode(), -100, (path + '.new').encode(), 2) == 0, ctypes.get_errno()
 
