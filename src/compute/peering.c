@@ -23,6 +23,7 @@ static void directness(struct planner *p, struct peering *at, const struct candi
 static void password(struct planner *p, struct peering *at, const struct candidate *c,
 		     const struct secret_ref *ref);
 static struct secret_fact secret_find(const struct planner *p, const struct secret_ref *ref);
+static int secret_cmp(const void *a, const void *b);
 static void filters(struct planner *p, struct peering *at, const struct candidate *c,
 		    const struct bgppeer *peer);
 static struct strmap extensions(struct planner *p, const struct candidate *c,
@@ -246,13 +247,12 @@ static struct secret_fact secret_find(const struct planner *p, const struct secr
 	struct secret_fact found = none;
 
 	if (p->facts->secrets_known) {
-		for (size_t i = 0; i < p->facts->n_secrets; i++) {
-			const struct secret_fact *s = &p->facts->secrets[i];
+		const struct secret_fact *s = NULL;
 
-			if (str_eq(s->name, ref->name) && str_eq(s->key, ref->key))
-				return *s;
-		}
-		return none;
+		if (p->facts->n_secrets)
+			s = bsearch(&none, p->facts->secrets, p->facts->n_secrets, sizeof *s,
+				    secret_cmp);
+		return s ? *s : none;
 	}
 	r = snapshot_find(p->snap, &kind_secret, ref->name);
 	if (!r)
@@ -268,6 +268,14 @@ static struct secret_fact secret_find(const struct planner *p, const struct secr
 	else
 		found.why = "has no such key";
 	return found;
+}
+
+static int secret_cmp(const void *a, const void *b)
+{
+	const struct secret_fact *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : strcmp(x->key, y->key);
 }
 
 /* A filter that is not there must not open the session to everything (compat Q4). */

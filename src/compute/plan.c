@@ -40,6 +40,7 @@ static void plan_onlink(struct planner *p);
 static void plan_policy(struct planner *p);
 static void plan_broken(struct planner *p);
 static int problem_cmp(const void *a, const void *b);
+static int ref_cmp(const void *a, const void *b);
 static int pool_cmp(const void *a, const void *b);
 static int cidr_cmp(const void *a, const void *b);
 static int str_cmp(const void *a, const void *b);
@@ -161,7 +162,7 @@ const char *peering_name(const struct endpoint *remote, struct arena *a)
 struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, size_t *ret_n)
 {
 	struct secret_ref *refs = NULL;
-	size_t n_peers = snapshot_count(snap, &kind_bgppeer);
+	size_t n_peers = snapshot_count(snap, &kind_bgppeer), n = 0;
 
 	*ret_n = 0;
 	for (size_t i = 0; i <= n_peers; i++) { /* the last round is the mesh */
@@ -169,20 +170,23 @@ struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, si
 			i < n_peers ? snapshot_at(snap, &kind_bgppeer, i) :
 				      snapshot_find(snap, &kind_bgpconfiguration, "default");
 		const struct secret_ref *ref;
-		bool seen = false;
 
 		if (!r || resource_broken(r))
 			continue;
 		ref = i < n_peers ? &resource_spec(r, bgppeer)->password.ref :
 				    &resource_spec(r, bgpconfiguration)->mesh_password.ref;
-		if (str_empty(ref->name))
-			continue;
-		for (size_t j = 0; j < *ret_n && !seen; j++)
-			seen = str_eq(refs[j].name, ref->name) && str_eq(refs[j].key, ref->key);
-		if (!seen)
-			*arena_push(a, refs, *ret_n) =
-				(struct secret_ref){ arena_str(a, ref->name),
-						     arena_str(a, ref->key) };
+		if (!str_empty(ref->name))
+			*arena_push(a, refs, n) =
+				(struct secret_ref){ .name = ref->name, .key = ref->key };
+	}
+	if (n > 1)
+		qsort(refs, n, sizeof *refs, ref_cmp);
+	for (size_t i = 0; i < n; i++)
+		if (!*ret_n || ref_cmp(&refs[*ret_n - 1], &refs[i]) != 0)
+			refs[(*ret_n)++] = refs[i];
+	for (size_t i = 0; i < *ret_n; i++) {
+		refs[i].name = arena_str(a, refs[i].name);
+		refs[i].key = arena_str(a, refs[i].key);
 	}
 	return refs;
 }
@@ -371,6 +375,14 @@ static int problem_cmp(const void *a, const void *b)
 	if (!order)
 		order = strcmp(x->peering ? x->peering : "", y->peering ? y->peering : "");
 	return order ? order : strcmp(x->text, y->text);
+}
+
+static int ref_cmp(const void *a, const void *b)
+{
+	const struct secret_ref *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : strcmp(x->key, y->key);
 }
 
 static int pool_cmp(const void *a, const void *b)

@@ -39,7 +39,7 @@ struct facts {
 	bool onlink_known; /* false: taken from the Node's addresses and prefix lengths. The engine
 	                    * keeps an address for a while after it went, so that a link that flaps
 	                    * bounces no session (decisions.md 18) */
-	const struct secret_fact *secrets;
+	const struct secret_fact *secrets; /* sorted by name and key, as plan_secrets() gives them */
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
 	const char *const *disabled; /* names of peerings found disabled by hand */
@@ -154,7 +154,8 @@ struct plan {
 const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 				const struct facts *facts, struct arena *a);
 
-/* The secrets that the peers of SNAP name, without doubles: what the agent has to read. */
+/* The secrets that the peers of SNAP name, sorted by name and key, without doubles: what the agent
+ * has to read. */
 struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, size_t *ret_n);
 
 /* Problems of the whole fabric that belong to no single node ("selects no node", "no Node named
