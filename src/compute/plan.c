@@ -307,6 +307,8 @@ static void plan_onlink(struct planner *p)
 /* What this node may announce, and what the base part of the text needs. */
 static void plan_policy(struct planner *p)
 {
+	const struct resource *own =
+		config_of(p, p->plan->node); /* it decodes, or nothing is known */
 	struct plan_pool *pools = NULL;
 	const char **ignored;
 	size_t n = 0, kept = 0;
@@ -339,7 +341,9 @@ static void plan_policy(struct planner *p)
 		ignored[i] = list_at(p->config->ignored_interfaces, const char *, i);
 	p->plan->ignored_interfaces = ignored;
 	p->plan->n_ignored_interfaces = p->config->ignored_interfaces.n;
-	p->plan->log_severity = p->config->log_severity_screen;
+	p->plan->log_severity = own && resource_spec(own, bgpconfiguration)->log_severity_screen ?
+					resource_spec(own, bgpconfiguration)->log_severity_screen :
+					p->config->log_severity_screen;
 }
 
 static void plan_broken(struct planner *p)

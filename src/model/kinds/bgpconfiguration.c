@@ -195,12 +195,30 @@ static bool community_named(const struct bgpconfiguration *c, const char *name)
 	return false;
 }
 
+/* Which fields act depends on the name: of one node, listenPort and logSeverityScreen do. */
 static void bgpconfiguration_check(struct decode *dc, const struct resource *r)
 {
+	static const char *const whole[] = { "bindMode", "ignoredInterfaces", "extensions", NULL };
 	const char *name = r->meta.name;
+	const struct value *spec = value_get(dc->doc, "spec");
 
-	if (strcmp(name, "default") == 0 || (strncmp(name, "node.", 5) == 0 && name[5]))
+	if (strcmp(name, "default") == 0)
 		return;
+	if (strncmp(name, "node.", 5) == 0 && name[5]) {
+		decode_enter(dc, "spec");
+		for (size_t i = 0; whole[i]; i++) {
+			const struct value *v = value_get(spec, whole[i]);
+
+			if (!v || v->type == VALUE_NULL)
+				continue;
+			decode_enter(dc, whole[i]);
+			decode_warn(dc, v, "is kept but acts in the BGPConfiguration default only");
+			decode_code(dc, "NOT_ACTED_ON");
+			decode_leave(dc);
+		}
+		decode_leave(dc);
+		return;
+	}
 	decode_enter(dc, "metadata");
 	decode_enter(dc, "name");
 	decode_warn(dc, value_get(value_get(dc->doc, "metadata"), "name"),
