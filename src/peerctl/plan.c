@@ -121,7 +121,7 @@ static bool sources_open(struct planning *p, struct load *load, bool *ret_from_s
 	return true;
 }
 
-/* --node, or all: the ones of AFTER, and with them the ones that only BEFORE has. */
+/* --node, or all: files add nodes and change them, so AFTER has all that BEFORE has. */
 static void plan_nodes(struct planning *p)
 {
 	const char *one = option_value(p->o, OPT_NODE);
