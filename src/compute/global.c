@@ -8,7 +8,7 @@
 
 static enum problem_code code_of(const struct diag *d);
 static void peer_problems(struct planner *p, const struct resource *r, const struct bgppeer *peer);
-static bool selected(const struct planner *p, const struct selector *s);
+static bool selected(struct planner *p, const struct selector *s);
 static void node_problems(struct planner *p);
 static int owner_cmp(const void *a, const void *b);
 
@@ -74,13 +74,18 @@ static void peer_problems(struct planner *p, const struct resource *r, const str
 }
 
 /* At least one: who wants the count asks the plans. */
-static bool selected(const struct planner *p, const struct selector *s)
+static bool selected(struct planner *p, const struct selector *s)
 {
-	for (size_t i = 0; i < snapshot_count(p->snap, &kind_node); i++) {
-		const struct resource *r = snapshot_at(p->snap, &kind_node, i);
+	size_t n = snapshot_count(p->snap, &kind_node);
 
-		if (!resource_broken(r) && selector_match(s, &r->meta.labels))
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (p->selected + i) % n;
+		const struct resource *r = snapshot_at(p->snap, &kind_node, at);
+
+		if (!resource_broken(r) && selector_match(s, &r->meta.labels)) {
+			p->selected = at;
 			return true;
+		}
 	}
 	return false;
 }

@@ -37,6 +37,7 @@ struct planner {
 	size_t n_hosts;
 	const struct host **by_address;      /* sorted by address4, then the same by address6 */
 	size_t n_address4, n_address6;
+	size_t selected;  /* the node that the last selector meant: the next one often means a near one */
 	unsigned n_asked; /* by address, without the index */
 	const struct host *self;
 	struct onlink *onlink;

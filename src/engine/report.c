@@ -412,21 +412,22 @@ static void digests(struct report *r, const struct report_facts *f, struct diges
 		    struct digest *states)
 {
 	auto_arena struct arena a = { 0 };
-	auto_buf struct buf text = { 0 };
+	auto_buf struct buf text = { 0 }, counts = { 0 };
 	struct nodestatus s = compose(r, f, &a);
 
 	s.observed_at = NULL;
-	print_status(&s, r->node, &text);
-	*full = digest_of(text.at, text.len);
 	for (size_t i = 0; i < s.sessions.n; i++) {
 		struct status_session *at =
 			(struct status_session *)(uintptr_t)s.sessions.items + i;
 
+		buf_add(&counts, &at->routes_imported, sizeof at->routes_imported);
+		buf_add(&counts, &at->routes_exported, sizeof at->routes_exported);
 		at->routes_imported = at->routes_exported = 0;
 	}
-	buf_clear(&text);
 	print_status(&s, r->node, &text);
 	*states = digest_of(text.at, text.len);
+	buf_add(&counts, states, sizeof *states);
+	*full = digest_of(counts.at, counts.len);
 }
 
 static void start_write(struct report *r, struct store *st, const struct report_facts *f)
