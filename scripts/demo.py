@@ -262,6 +262,7 @@ def main():
     def interrupt(*_):
         raise KeyboardInterrupt
     signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where it was ignored, as in a background job
 
     lab = None
     try:
