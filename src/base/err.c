@@ -77,6 +77,13 @@ bool err_wrap(struct err *err, const char *format, ...)
 	return false;
 }
 
+bool err_argument(struct err *err)
+{
+	if (err->kind == ERR_NOT_FOUND)
+		err->kind = ERR_USAGE;
+	return false;
+}
+
 int err_exit(enum err_kind kind)
 {
 	return kinds[kind].exit;

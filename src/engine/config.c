@@ -127,11 +127,8 @@ static bool file_url(const char *path, struct buf *url, struct err *err)
 	size_t len;
 
 	text = file_read(path, CONFIG_FILE_MAX, &a, &len, err);
-	if (!text) {
-		if (err->kind == ERR_NOT_FOUND)
-			err->kind = ERR_USAGE;
-		return false;
-	}
+	if (!text)
+		return err_argument(err);
 	yaml = yaml_open(text, len);
 	doc = yaml_next(yaml, &a, &d);
 	yaml_close(yaml);

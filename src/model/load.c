@@ -90,11 +90,8 @@ static bool load_any(struct loader *ld, const char *path, unsigned depth, struct
 	if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return load_folder(ld, path, depth, err);
 	text = file_read(path, LOAD_MAX_FILE, &bytes, &len, err);
-	if (!text) {
-		if (err->kind == ERR_NOT_FOUND) /* a wrong argument, not a missing resource */
-			err->kind = ERR_USAGE;
-		return false;
-	}
+	if (!text)
+		return err_argument(err);
 	load_bytes(ld, strcmp(path, "-") == 0 ? "stdin" : path, text, len);
 	return true;
 }

@@ -30,9 +30,7 @@ bool offline_open(const struct options *o, const struct snapshot *snap, bool fro
 		ret->own_name = arena_str(o->arena, buf_text(&name));
 	if (folder && access(folder, R_OK | X_OK) < 0) {
 		err_os(err, "--secrets-dir %s", folder);
-		if (err->kind == ERR_NOT_FOUND)
-			err->kind = ERR_USAGE;
-		return false;
+		return err_argument(err);
 	}
 	if (!folder && !from_store)
 		return true;

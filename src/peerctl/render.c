@@ -62,11 +62,8 @@ bool template_open(const struct options *o, const struct template **ret, struct 
 	if (!path)
 		return true;
 	text = file_read(path, TEMPLATE_MAX, o->arena, &len, err);
-	if (!text) {
-		if (err->kind == ERR_NOT_FOUND)
-			err->kind = ERR_USAGE;
-		return err_wrap(err, "--session-template");
-	}
+	if (!text)
+		return err_argument(err) || err_wrap(err, "--session-template");
 	*ret = template_parse(text, len, o->arena, &d);
 	for (size_t i = 0; i < d.n; i++) {
 		auto_buf struct buf line = { 0 };

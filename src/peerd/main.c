@@ -169,11 +169,8 @@ static bool read_options(struct settings *s, const char *path, struct arena *a, 
 	const char *text = file_read(path, 65536, a, &len, err);
 	char *line = text ? arena_strn(a, text, len) : NULL, *rest = line;
 
-	if (!text) {
-		if (err->kind == ERR_NOT_FOUND)
-			err->kind = ERR_USAGE; /* a file that is not there, not a resource */
-		return err_wrap(err, "--options");
-	}
+	if (!text)
+		return err_argument(err) || err_wrap(err, "--options");
 	for (unsigned number = 1; (line = strsep(&rest, "\n")); number++) {
 		char *name = line + strspn(line, " \t"), *value = name + strcspn(name, " \t=\r");
 		size_t i = 0;
@@ -219,7 +216,8 @@ static bool resolve(struct settings *s, struct arena *a, struct err *err)
 	if (!s->agent.bird_conf)
 		s->agent.bird_conf = "/etc/bird/bird.conf";
 	if (*s->agent.bird_conf != '/') /* BIRD reads it, too, and works in another folder */
-		return err_set(err, ERR_USAGE, "--bird-conf %s: a path that begins with / is needed",
+		return err_set(err, ERR_USAGE,
+			       "--bird-conf %s: a path that begins with / is needed",
 			       s->agent.bird_conf);
 	if (!conf_quote(s->agent.bird_conf, a))
 		return err_set(err, ERR_USAGE, "--bird-conf has a quote or a line end in it");
