@@ -195,7 +195,7 @@ static bool secrets_watch(struct facts_source *s)
 	for (size_t i = 0; i < s->n_wanted; i++) {
 		const char *path = arena_printf(&a, "%s/%s", s->folder, s->wanted[i].name);
 
-		if (!secret_named(s->wanted[i].name))
+		if (!name_valid(s->wanted[i].name))
 			continue;
 		if (inotify_add_watch(s->inotify, path, WATCHED | IN_ONLYDIR) < 0)
 			complete = complete && (errno == ENOENT || errno == ENOTDIR);

@@ -24,7 +24,5 @@ void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n)
  * the same machine gives the same facts. */
 void facts_get(const struct facts_source *s, struct facts *f);
 
-/* May NAME be the name or the key of a secret? */
-bool secret_named(const char *name);
 /* One secret below FOLDER by the rules of decisions.md 20. */
 struct secret_fact secret_read(const char *folder, const struct secret_ref *ref, struct arena *a);

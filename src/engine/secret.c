@@ -25,15 +25,6 @@ static struct secret_fact secret_missing(struct secret_fact f, enum secret_state
 static struct secret_fact secret_errno(struct secret_fact f, struct arena *a);
 static ssize_t read_all(int fd, char *to, size_t max);
 
-bool secret_named(const char *name)
-{
-	size_t len = name ? strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-					 "0123456789._-") :
-			    0;
-
-	return len && !name[len] && !str_eq(name, ".") && !str_eq(name, "..");
-}
-
 struct secret_fact secret_read(const char *folder, const struct secret_ref *ref, struct arena *a)
 {
 	struct secret_fact f = { .name = arena_str(a, ref->name), .key = arena_str(a, ref->key) };
@@ -43,7 +34,7 @@ struct secret_fact secret_read(const char *folder, const struct secret_ref *ref,
 	struct stat st;
 	ssize_t len;
 
-	if (!secret_named(f.name) || !secret_named(f.key))
+	if (!name_valid(f.name) || !name_valid(f.key)) /* no way out of the folder */
 		return secret_missing(f, SECRET_ABSENT,
 				      "its name and key may only hold letters, digits, '.', '_' "
 				      "and '-'");

@@ -75,7 +75,7 @@ bool name_valid(const char *name)
 {
 	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789._-";
-	size_t len = strspn(name, chars);
+	size_t len = name ? strspn(name, chars) : 0;
 
 	return len && len <= 253 && !name[len] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }

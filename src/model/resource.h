@@ -68,7 +68,7 @@ void resource_unref(struct resource *r); /* NULL is fine */
 /* "bgppeer/tor-a": how messages name it; in the resource's arena or static. */
 const char *resource_id(const struct resource *r, struct arena *a);
 
-/* Is NAME a name that the reference allows: 1 to 253 of A-Z a-z 0-9 . _ - ? */
+/* Is NAME a name that the reference allows: 1 to 253 of A-Z a-z 0-9 . _ -, not . or .. alone? */
 bool name_valid(const char *name);
 /* Could Kubernetes hold it (DNS-1123 subdomain)? */
 bool name_valid_kube(const char *name);

@@ -79,7 +79,7 @@ static void keys_check(struct decode *dc, const char *field, bool encoded)
 		const struct member *m = &map->members[i];
 
 		decode_enter(dc, m->key);
-		if (*m->key && !secret_word(m->key))
+		if (*m->key && !name_valid(m->key))
 			decode_error(dc, &m->value,
 				     "is not the key of a Secret: use A-Z a-z 0-9 . _ - only");
 		else if (m->value.type == VALUE_STRING && strcmp(m->value.string, REDACTED) == 0)

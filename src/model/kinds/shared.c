@@ -4,7 +4,7 @@
 #include "model/kinds/specs.h"
 
 static const struct pattern secret_pattern = {
-	secret_word, "the name or key of a Secret: use A-Z a-z 0-9 . _ - and not . or .. alone"
+	name_valid, "the name or key of a Secret: use A-Z a-z 0-9 . _ - and not . or .. alone"
 };
 
 /* clang-format off */
@@ -29,11 +29,6 @@ static const struct field password_fields[] = {
 const struct shape shape_password = { .name = "password",
 				      .fields = password_fields,
 				      .size = sizeof(struct password) };
-
-bool secret_word(const char *text)
-{
-	return name_valid(text);
-}
 
 bool interface_pattern(const char *text)
 {

@@ -10,7 +10,5 @@
 
 extern const struct shape shape_password;
 
-/* May TEXT be the name or key of a Secret: A-Z a-z 0-9 . _ - and neither "." nor ".."? */
-bool secret_word(const char *text);
 /* An interface's name, with * for any characters: at most 15 of A-Z a-z 0-9 . _ - *. */
 bool interface_pattern(const char *text);
