@@ -113,9 +113,9 @@ static struct plan_change change(const struct plan *before, const struct peering
 	struct verdict v = { EFFECT_NONE, { 0 } };
 	struct plan_change result = { .name = a->name, .before = b, .after = a };
 
-	differs(&v, !ip_eq(&before->router_id, &after->router_id), EFFECT_RESTART, "router id");
 	if (a->disabled && b->disabled)
 		return result;
+	differs(&v, !ip_eq(&before->router_id, &after->router_id), EFFECT_RESTART, "router id");
 	if (!a->hold) { /* else BIRD keeps the text it has */
 		how_differs(&v, b, a);
 		differs(&v, a->gateway_onlink && onlink_differ(before, after), EFFECT_RELOAD,

@@ -68,6 +68,9 @@ static const struct row rows[] = {
 	/* held: what runs stays */
 	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", filters: [gone], maxRestartTime: 10s"), EFFECT_NONE, NULL },
 	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", "peerIP: x"), EFFECT_NONE, NULL },
+	/* nothing runs, so nothing restarts */
+	{ NODE FABRIC_PEER("p", PW("none")), FABRIC_NODE("a", "ipv4Address: 10.0.0.7/24") FABRIC_PEER("p", PW("none")),
+	  EFFECT_NONE, NULL },
 	/* the router id, and so the source, is another */
 	{ NODE FABRIC_PEER("p", PEER), FABRIC_NODE("a", "ipv4Address: 10.0.0.2/24") FABRIC_PEER("p", PEER), EFFECT_RESTART,
 	  "router id, source address" },
