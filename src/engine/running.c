@@ -81,8 +81,9 @@ bool running_disabled(struct running *r, const struct watch *w)
 	const struct session *sessions = watch_sessions(w, &n_sessions);
 	bool differ;
 
-	/* Only against the text that BIRD runs can be told who disabled it. */
-	if (!r->last || !str_eq(watch_runs(w), r->last_id))
+	/* Only against the text that BIRD runs can be told who disabled it; while BIRD is down, what
+	 * was disabled stays so. */
+	if (!watch_current(w) || !r->last || !str_eq(watch_runs(w), r->last_id))
 		return false;
 	for (size_t i = 0; i < n_sessions; i++)
 		if (by_hand(r, &sessions[i]))
