@@ -101,8 +101,10 @@ void apply_close(struct apply *ap)
 		close(ap->child);
 	}
 	base_close(&ap->child_out);
-	if (ap->step != STEP_NONE)
+	if (ap->step != STEP_NONE) {
 		put_back(ap);
+		unlink(ap->candidate); /* it may hold passwords */
+	}
 	arena_free(&ap->arena);
 	buf_free(&ap->said);
 	free(ap->path);
