@@ -211,12 +211,14 @@ def test_file_edited_and_configured_by_hand(lab):
     w = World(lab, 2)
     with open(w.bird.conf, encoding='utf-8') as file:
         right = file.read()
+    w.peerd.pause()  # it would put the file right before BIRD can read it
     w.bird.write(right.replace('\tneighbor 10.0.0.11', '\tdefault bgp_med 77;\n\tneighbor 10.0.0.11', 1)
                  .replace('protocol device device1 {', 'protocol static extra { ipv4; route 7.7.7.0/24 blackhole; }\n'
                           'protocol device device1 {', 1))
     with w.untouched(2):
         assert 'Reconfigur' in w.bird.birdc('configure')
         assert 'extra' in w.bird.birdc('show protocols')
+        w.peerd.resume()
         lab.wait(lambda: 'extra' not in w.bird.birdc('show protocols'), 20, 'BIRD runs our text again')
         w.converged()
     with open(w.bird.conf, encoding='utf-8') as file:
