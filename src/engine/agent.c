@@ -126,7 +126,9 @@ struct agent *agent_open(const struct agent_options *options, struct err *err)
 		if (err->kind == ERR_CONFLICT)
 			err_set(err, ERR_CONFLICT, "another peerd has %s", options->bird_conf);
 		if (err->kind == ERR_NOT_FOUND)
-			err->kind = ERR_USAGE; /* a file that is not there, not a resource */
+			err_set(err, ERR_USAGE,
+				"the folder of %s is not there: is BIRD installed, and --bird-conf right?",
+				options->bird_conf);
 		return NULL;
 	}
 	ag = mem_alloc(sizeof *ag);
