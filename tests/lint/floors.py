@@ -135,7 +135,7 @@ def package_flags():
     if not shutil.which("pkg-config"):
         return []
     flags = []
-    for package in ("yaml-0.1", "sqlite3", "libmd"):
+    for package in ("yaml-0.1", "sqlite3", "libmd", "libnghttp2", "openssl"):
         done = subprocess.run(["pkg-config", "--cflags", package], capture_output=True, text=True, check=False)
         flags += done.stdout.split()
     return flags
