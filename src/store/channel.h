@@ -8,7 +8,7 @@
 #include "base/poll.h"
 #include "store/tls.h"
 
-struct endpoint {
+struct channel_endpoint { /* struct endpoint is a neighbour's, in base/ip.h */
 	const char *text; /* "https://etcd-1:2379": how messages name it */
 	const char *host; /* without brackets */
 	uint16_t port;
@@ -19,7 +19,8 @@ struct channel;
 
 /* Starts to connect to TO (whose strings must outlive it), through TLS when TLS is not NULL. All of
  * it, the handshake included, must be done by DEADLINE (clock_ms()). */
-struct channel *channel_open(const struct endpoint *to, struct tls *tls, int64_t deadline);
+struct channel *channel_open(const struct channel_endpoint *to, struct tls *tls,
+			     int64_t deadline);
 void channel_close(struct channel *c); /* NULL is fine */
 /* Connects. Once it is ready there is nothing for it to do. */
 void channel_run(struct channel *c);
