@@ -63,6 +63,8 @@ static struct task *watch_make(struct op *op)
 		err_set(&op->err, ERR_CONFLICT, "revision %.40s is none of etcd's",
 			op->since ? op->since : "(none)");
 		op->done = true;
+	} else {
+		op->resume = arena_str(&op->arena, op->since);
 	}
 	w->told = w->from.revision;
 	return &w->t;
