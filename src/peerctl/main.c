@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "model/kind.h"
 #include "peerctl/command.h"
 #include "peerctl/output.h"
 
@@ -30,8 +31,7 @@ static const struct command commands[] = {
 	  "listed, and goes too with --cascade.",
 	  WRITE | OPTION(SKIP_NOT_EXISTS) | OPTION(CASCADE), run_delete },
 	{ "get", "KIND [NAME...] | KIND/NAME... | -f FILE...", "show objects of the store",
-	  "Kinds: BGPPeer (bgpp, bp), BGPConfiguration (bgpconfig), BGPFilter (bgpf, bf), Node (no),\n"
-	  "IPPool (ipp, pool), NodeStatus; without regard to case.",
+	  NULL,
 	  FILES | STORE | NAMES | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT),
 	  run_get },
 	{ "validate", "-f FILE...", "check files, without a store",
@@ -85,6 +85,7 @@ static const char exit_codes[] =
 static bool run(const struct options *o, bool parsed, struct err *err);
 static const struct command *command_find(const char *name, struct err *err);
 static void help(const struct command *only, struct buf *out);
+static void help_kinds(struct buf *out);
 static void help_options(uint64_t taken, bool global, struct buf *out);
 
 int main(int argc, char **argv)
@@ -158,6 +159,8 @@ static void help(const struct command *only, struct buf *out)
 			   only->args, only->summary);
 		if (only->doc)
 			buf_printf(out, "\n%s\n", only->doc);
+		if (strstr(only->args, "KIND"))
+			help_kinds(out);
 		buf_str(out, "\nOptions:\n");
 		help_options(only->options, false, out);
 		help_options(only->options, true, out);
@@ -174,6 +177,19 @@ static void help(const struct command *only, struct buf *out)
 			     "peerctl COMMAND --help says more.\n");
 	}
 	buf_printf(out, "\n%s", exit_codes);
+}
+
+static void help_kinds(struct buf *out)
+{
+	auto_arena struct arena a = { 0 };
+
+	buf_str(out, "\nKinds, and shorter words for them, in upper or lower case:\n");
+	for (size_t i = 0; i < lengthof(kinds); i++) {
+		const char *words = kind_short(kinds[i], &a);
+
+		if (!(kinds[i]->flags & KIND_FILES_ONLY))
+			buf_printf(out, *words ? "  %-19s %s\n" : "  %s%s\n", kinds[i]->name, words);
+	}
 }
 
 static void help_options(uint64_t taken, bool global, struct buf *out)

@@ -32,9 +32,9 @@ bool source_open_if_there(const struct options *o, struct store **ret, struct er
 /* All objects of the kinds WANTED (1u << kind_id) into SNAP, read tolerantly. MODE: DECODE_KEEP_DOC or 0. */
 bool source_list(struct store *st, unsigned wanted, enum decode_mode mode, struct snapshot *snap,
 		 struct err *err);
-#define KINDS_ALL    ((1u << KIND_COUNT) - 1)
-#define KINDS_STORED (KINDS_ALL & ~(1u << KIND_SECRET))
-#define KINDS_PLAN   (KINDS_STORED & ~(1u << KIND_NODESTATUS))
+#define KINDS_STORED kinds_without(KIND_FILES_ONLY)
+#define KINDS_PLAN   kinds_without(KIND_FILES_ONLY | KIND_UNWATCHED)
+#define KINDS_FABRIC (KINDS_PLAN | 1u << KIND_NODESTATUS) /* and what agents report */
 
 /* What arguments like "bgppeer NAME..." or "bgppeer/NAME..." mean. */
 struct target {

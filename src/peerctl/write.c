@@ -4,7 +4,8 @@
  * what is to be done with it, write all of that in one transaction that expects what was read.
  * Where somebody else was faster it starts again. They differ in what they expect to find.
  *
- * Whether an object changes at all is seen by its text: both are written normalised.
+ * What is written is the file's object laid over the stored one: the members that are not ours stay
+ * (resource_stored()). An object that comes out equal to what it was is not written.
  */
 #include "peerctl/write.h"
 
@@ -20,14 +21,13 @@
 
 enum verb { VERB_CREATE, VERB_APPLY, VERB_REPLACE };
 
-struct change {			/* what becomes of one object of the files */
-	struct resource wanted; /* a view of the file's, with the store's uid and time */
+struct change { /* what becomes of one object of the files */
 	const struct resource *given;
+	struct resource *result; /* what the store has in the end; one of WRITING.results */
 	const char *word;
 	const char *json; /* NULL: nothing to write */
 	size_t len;
-	bool is_new;
-	const char *version; /* what the store has */
+	const char *version; /* what the store has; NULL: nothing yet */
 };
 
 struct writing {
@@ -36,6 +36,7 @@ struct writing {
 	struct load *load;
 	struct change *changes; /* one per object of the files */
 	struct snapshot *stored;
+	struct snapshot *results;
 	struct arena *arena; /* of one attempt */
 	char now[32];
 };
@@ -44,6 +45,8 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err);
 static bool attempt(struct writing *w, struct store *st, bool dry_run, struct err *err);
 static bool decide(struct writing *w, struct err *err);
 static bool decide_one(struct writing *w, struct change *c, struct err *err);
+static void lay_over(struct writing *w, struct change *c, const struct resource *have);
+static void keep(struct writing *w, struct change *c, const struct resource *have);
 static bool conflict(enum err_kind kind, struct err *err, const char *format, ...)
 	printf_like(3, 4);
 static bool write_all(struct writing *w, struct store *st, struct err *err);
@@ -70,19 +73,19 @@ bool run_replace(const struct options *o, struct err *err)
 	return run_write(VERB_REPLACE, o, err);
 }
 
-bool write_allowed(const struct resource *r, struct err *err)
+bool write_allowed(const struct kind *kind, const char *name, const char *place, struct err *err)
 {
-	const char *place = r->place ? r->place : r->kind->name;
-
-	if (r->kind->flags & KIND_FILES_ONLY)
+	if (!place)
+		place = kind->name;
+	if (kind->flags & KIND_FILES_ONLY)
 		return err_set(err, ERR_INVALID,
 			       "%s: SQLite holds no Secrets, nothing was written; put it under "
 			       "peerd's --secrets-dir as %s/KEY",
-			       place, r->meta.name);
-	if (r->kind->flags & KIND_READ_ONLY)
+			       place, name);
+	if (kind->flags & KIND_READ_ONLY)
 		return err_set(err, ERR_INVALID,
-			       "%s: a %s is written by peerd alone, nothing was written", place,
-			       r->kind->name);
+			       "%s: a %s is written by %s alone, nothing was written", place,
+			       kind->name, kind->writer);
 	return true;
 }
 
@@ -136,7 +139,8 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err)
 	if (!source_files(o, LOAD_KEEP_DOC, &load, err))
 		return false;
 	for (size_t i = 0; i < load.n; i++)
-		if (!write_allowed(load.items[i], err))
+		if (!write_allowed(load.items[i]->kind, load.items[i]->meta.name,
+				   load.items[i]->place, err))
 			return false;
 	st = source_open(o,
 			 dry_run	      ? STORE_READ_ONLY :
@@ -149,10 +153,12 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err)
 	for (int i = 0; !ok && i < WRITE_ATTEMPTS; i++) {
 		auto_arena struct arena arena = { 0 };
 		auto_snapshot struct snapshot *stored = snapshot_new();
+		auto_snapshot struct snapshot *results = snapshot_new();
 
 		*err = (struct err){ 0 };
 		w.arena = &arena;
 		w.stored = stored;
+		w.results = results;
 		ok = attempt(&w, st, dry_run, err);
 		if (ok)
 			return report(&w, &style, dry_run, st ? store_url(st) : "a new store", err);
@@ -189,28 +195,18 @@ static bool decide_one(struct writing *w, struct change *c, struct err *err)
 	const struct resource *r = c->given;
 	const struct resource *have = snapshot_find(w->stored, r->kind, r->meta.name);
 	const char *kind = r->kind->aliases[0], *name = r->meta.name;
-	auto_buf struct buf json = { 0 }, old = { 0 };
-	struct value v;
 
-	c->wanted = *r;
-	c->wanted.meta.uid = have ? have->meta.uid : NULL;
-	c->wanted.meta.created = have ? have->meta.created : w->now;
-	c->wanted.meta.version = NULL;
-	if (!c->wanted.meta.uid)
-		c->wanted.meta.uid = new_uid(w->arena);
 	if (!have) {
 		if (w->verb == VERB_REPLACE)
 			return conflict(ERR_NOT_FOUND, err,
 					"%s/%s does not exist; peerctl apply makes it", kind, name);
-		c->is_new = true;
 		c->word = "created";
 	} else if (w->verb == VERB_CREATE) {
 		if (!option_given(w->o, OPT_SKIP_EXISTS))
 			return conflict(ERR_CONFLICT, err,
 					"%s/%s exists already; peerctl apply changes it", kind,
 					name);
-		c->wanted = *have;
-		c->word = "unchanged";
+		keep(w, c, have);
 		return true;
 	} else {
 		if (r->meta.version && !str_eq(r->meta.version, have->meta.version))
@@ -221,23 +217,41 @@ static bool decide_one(struct writing *w, struct change *c, struct err *err)
 		c->version = have->meta.version;
 		c->word = "configured";
 	}
-	v = resource_encode_revealed(&c->wanted, w->arena);
-	json_print(&v, 0, &json);
-	if (have) {
-		struct resource bare = *have;
+	lay_over(w, c, have);
+	return true;
+}
 
-		bare.meta.version = NULL;
-		v = resource_encode_revealed(&bare, w->arena);
-		json_print(&v, 0, &old);
-		c->wanted.meta.version = have->meta.version;
-		if (!resource_broken(have) && str_eq(buf_text(&old), buf_text(&json))) {
-			c->word = "unchanged";
-			return true;
+/* What C gives over HAVE (NULL: nothing), with the store's uid and time. */
+static void lay_over(struct writing *w, struct change *c, const struct resource *have)
+{
+	struct resource wanted = *c->given;
+	auto_buf struct buf json = { 0 };
+	struct value v, old;
+
+	wanted.meta.uid = have && have->meta.uid ? have->meta.uid : new_uid(w->arena);
+	wanted.meta.created = have ? have->meta.created : w->now;
+	v = resource_stored(&wanted, have, w->arena);
+	if (have && !resource_broken(have)) {
+		old = resource_stored(have, NULL, w->arena);
+		if (value_eq(&v, &old)) {
+			keep(w, c, have);
+			return;
 		}
 	}
+	c->result = resource_decode(c->given->kind, &v, DECODE_TOLERANT | DECODE_KEEP_DOC, NULL,
+				    NULL);
+	c->result->meta.version = arena_str(&c->result->arena, c->version);
+	snapshot_put(w->results, c->result);
+	json_print(&v, 0, &json);
 	c->json = arena_strn(w->arena, buf_text(&json), json.len);
 	c->len = json.len;
-	return true;
+}
+
+static void keep(struct writing *w, struct change *c, const struct resource *have)
+{
+	c->word = "unchanged";
+	c->result = resource_ref(have);
+	snapshot_put(w->results, c->result);
 }
 
 /* Told at once, because each object may have its own; the first decides the exit code. */
@@ -268,17 +282,19 @@ static bool write_all(struct writing *w, struct store *st, struct err *err)
 				.name = c->given->meta.name,
 				.json = c->json,
 				.len = c->len,
-				.expect = c->is_new ? EXPECT_ABSENT : EXPECT_VERSION,
+				.expect = c->version ? EXPECT_VERSION : EXPECT_ABSENT,
 				.version = c->version,
 			};
 	}
 	if (!op.n_writes)
 		return true;
 	ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
-	for (size_t i = 0, at = 0; ok && i < w->load->n; i++)
+	for (size_t i = 0, at = 0; ok && i < w->load->n; i++) {
+		struct resource *r = w->changes[i].result;
+
 		if (w->changes[i].json)
-			w->changes[i].wanted.meta.version =
-				arena_str(w->arena, writes[at++].new_version);
+			r->meta.version = arena_str(&r->arena, writes[at++].new_version);
+	}
 	store_cancel(st, &op);
 	return ok;
 }
@@ -304,7 +320,7 @@ static bool report(struct writing *w, const struct style *style, bool dry_run, c
 	struct done *items = arena_array(w->arena, struct done, w->load->n);
 
 	for (size_t i = 0; i < w->load->n; i++)
-		items[i] = (struct done){ &w->changes[i].wanted, w->changes[i].word };
+		items[i] = (struct done){ w->changes[i].result, w->changes[i].word };
 	if (!write_report(items, w->load->n, style, dry_run, url, err))
 		return false;
 	warn_global(w);

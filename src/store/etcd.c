@@ -254,18 +254,21 @@ bool etcd_deliver(struct op *op, unsigned wanted, const struct etcd_kv *kv, stru
 {
 	const struct kind *kind = etcd_key_parse(kv->key, kv->key_len, name);
 	char version[24];
+	const char *at;
 	struct entry entry = { .kind = kind, .version = version };
 
 	if (!kind || !(wanted & 1u << kind->id))
 		return false;
 	buf_clear(key);
+	buf_str(key, "the key ");
 	buf_add(key, kv->key, kv->key_len);
 	snprintf(version, sizeof version, "%" PRId64, kv->mod_revision);
 	entry.name = buf_text(name);
 	entry.place = buf_text(key);
+	at = entry.place + strlen("the key ");
 	if (!kv->deleted) {
 		entry.len = kv->len;
-		entry.json = etcd_value(kind, buf_text(key), buf_text(name), kv->value, &entry.len, value);
+		entry.json = etcd_value(kind, at, entry.name, kv->value, &entry.len, value);
 	}
 	op->entry(op->ctx, &entry);
 	return true;

@@ -14,9 +14,11 @@
 #include "store/feed.h"
 
 #include "base/clock.h"
+#include "store/entry.h"
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 5000
+#define FOLLOWED     kinds_without(KIND_UNWATCHED | KIND_FILES_ONLY)
 
 enum feed_state { FEED_OPENING, FEED_LISTING, FEED_WATCHING };
 
@@ -39,7 +41,6 @@ struct feed {
 	struct feed_trouble incident;
 };
 
-static unsigned followed(void);
 static void feed_step(struct feed *f);
 static void feed_failed(struct feed *f);
 static void feed_trouble_set(struct feed *f, const struct err *err);
@@ -50,7 +51,6 @@ static void feed_watched(struct feed *f);
 static void feed_publish(struct feed *f);
 static void list_entry(void *ctx, const struct entry *e);
 static void watch_entry(void *ctx, const struct entry *e);
-static struct resource *entry_decode(const struct feed *f, const struct entry *e);
 static bool resource_unchanged(const struct resource *was, const struct resource *now);
 static bool snapshot_same(const struct snapshot *a, const struct snapshot *b);
 
@@ -130,17 +130,6 @@ bool feed_current(const struct feed *f)
 	return f->state == FEED_WATCHING && f->op.identity && !f->trouble.kind;
 }
 
-/* Kinds (1u << kind_id). */
-static unsigned followed(void)
-{
-	unsigned all = 0;
-
-	for (size_t i = 0; i < lengthof(kinds); i++)
-		if (!(kinds[i]->flags & (KIND_UNWATCHED | KIND_FILES_ONLY)))
-			all |= 1u << kinds[i]->id;
-	return all;
-}
-
 static void feed_step(struct feed *f)
 {
 	struct err err = { 0 };
@@ -208,7 +197,7 @@ static void feed_list(struct feed *f)
 	store_cancel(f->store, &f->op);
 	snapshot_unref(f->next);
 	f->next = snapshot_new();
-	f->op = (struct op){ .type = OP_LIST, .kinds = followed(), .entry = list_entry, .ctx = f };
+	f->op = (struct op){ .type = OP_LIST, .kinds = FOLLOWED, .entry = list_entry, .ctx = f };
 	f->state = FEED_LISTING;
 	store_start(f->store, &f->op);
 }
@@ -232,7 +221,7 @@ static void feed_listed(struct feed *f)
 static void feed_watch(struct feed *f, const char *since)
 {
 	store_cancel(f->store, &f->op);
-	f->op = (struct op){ .type = OP_WATCH, .kinds = followed(), .entry = watch_entry, .ctx = f };
+	f->op = (struct op){ .type = OP_WATCH, .kinds = FOLLOWED, .entry = watch_entry, .ctx = f };
 	f->op.since = arena_str(&f->op.arena, since);
 	f->watching_since = clock_ms();
 	f->state = FEED_WATCHING;
@@ -288,7 +277,7 @@ static void feed_publish(struct feed *f)
 static void list_entry(void *ctx, const struct entry *e)
 {
 	struct feed *f = ctx;
-	struct resource *r = entry_decode(f, e);
+	struct resource *r = entry_resource(e, f->mode);
 	const struct resource *was =
 		f->snapshot ? snapshot_find(f->snapshot, e->kind, e->name) : NULL;
 
@@ -304,7 +293,7 @@ static void watch_entry(void *ctx, const struct entry *e)
 	struct feed *f = ctx;
 	const struct snapshot *have = f->next ? f->next : f->snapshot;
 	const struct resource *was = snapshot_find(have, e->kind, e->name);
-	struct resource *r = e->json ? entry_decode(f, e) : NULL;
+	struct resource *r = e->json ? entry_resource(e, f->mode) : NULL;
 
 	if (r ? was && resource_unchanged(was, r) : !was) {
 		resource_unref(r);
@@ -316,11 +305,6 @@ static void watch_entry(void *ctx, const struct entry *e)
 		snapshot_put(f->next, r);
 	else
 		snapshot_remove(f->next, e->kind, e->name);
-}
-
-static struct resource *entry_decode(const struct feed *f, const struct entry *e)
-{
-	return resource_from_json(e->kind, e->name, e->version, e->json, e->len, f->mode);
 }
 
 static bool resource_unchanged(const struct resource *was, const struct resource *now)
