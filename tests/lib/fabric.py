@@ -66,11 +66,13 @@ class Moment:
 
 
 class Fabric:
-    """BASE: the resources that are there before and after each test."""
+    """BASE: the resources that are there before and after each test. ETCD: an Etcd or a Cluster that runs; without
+    one the store is a SQLite file."""
 
-    def __init__(self, lab, *base):
-        self.lab, self.base = lab, base
-        self.store = os.path.join(lab.folder, 'peerage.db')
+    def __init__(self, lab, *base, etcd=None):
+        self.lab, self.base, self.etcd = lab, base, etcd
+        self.store = etcd.store if etcd else os.path.join(lab.folder, 'peerage.db')
+        self.access = {'at': etcd.node, 'env': etcd.env} if etcd else {}
         self.agents, self.options, self.applied, self.log_lines = {}, {}, [], {}
         self.kept_text = False  # set by a test: BIRD runs text of before, which render cannot know
 
@@ -79,7 +81,9 @@ class Fabric:
 
     def agent(self, at, *options):
         """A peerd for the lab's node AT, with a folder of its own for secrets."""
-        agent = self.agents[at.name] = Peerd(at, self.store)
+        if self.etcd:
+            self.etcd.join(at)
+        agent = self.agents[at.name] = Peerd(at, self.store, **self.access)
         agent.secrets = os.path.join(at.folder, 'secrets')
         os.makedirs(agent.secrets)
         self.options[at.name] = ['--secrets-dir', agent.secrets, *options]
@@ -106,10 +110,13 @@ class Fabric:
                 file.write(value)
             os.rename(path + '.new', path)
 
+    def peerctl(self, *args, **options):
+        return peerctl(*args, store=self.store, **self.access, **options)
+
     # ---- resources ----
 
     def _apply(self, resources):
-        rc, out, err = peerctl('apply', '-f', '-', store=self.store, stdin=text_of(resources))
+        rc, out, err = self.peerctl('apply', '-f', '-', stdin=text_of(resources))
         assert rc == 0, f'peerctl apply: exit {rc}\n{out}{err}'
         return [line.split()[0] for line in out.splitlines()]
 
@@ -126,7 +133,7 @@ class Fabric:
         self.settle()
 
     def _delete(self, names):
-        rc, out, err = peerctl('delete', '--skip-not-exists', *names, store=self.store)
+        rc, out, err = self.peerctl('delete', '--skip-not-exists', *names)
         assert rc == 0, f'peerctl delete: exit {rc}\n{out}{err}'
         self.applied = [other for other in self.applied if other not in names]
 
@@ -144,7 +151,7 @@ class Fabric:
 
     def render(self, name, *options):
         """What `peerctl render` says a node must run."""
-        return peerctl('render', '--node', name, *self.options[name], *options, store=self.store)[1]
+        return self.peerctl('render', '--node', name, *self.options[name], *options)[1]
 
     def ids(self, name):
         bird = self.agents[name].bird
@@ -161,7 +168,7 @@ class Fabric:
             self.lab.wait(lambda at=name: len(set(self.ids(at).values())) == 1, timeout, f'{name} runs what render says')
 
     def status(self, *target):
-        rc, out, err = peerctl('status', *target, '-o', 'json', store=self.store)
+        rc, out, err = self.peerctl('status', *target, '-o', 'json')
         assert rc == 0, f'peerctl status: exit {rc}\n{out}{err}'
         return json.loads(out)
 

@@ -75,9 +75,10 @@ def bgppeer(number, **spec):
 
 
 class World:
-    def __init__(self, lab, n=2, tor=None, options=(), start=True, env=None):
-        """N routers. TOR(number): more text for one's configuration and for its session, as a pair."""
-        self.lab, self.options, self.env = lab, list(options), env
+    def __init__(self, lab, n=2, tor=None, options=(), start=True, env=None, etcd=None):
+        """N routers. TOR(number): more text for one's configuration and for its session, as a pair. ETCD: an Etcd or
+        a Cluster that runs; without one the store is a SQLite file."""
+        self.lab, self.options, self.env, self.etcd = lab, list(options), env, etcd
         self.node = lab.node('n1')
         self.tors = {}
         for number in range(1, n + 1):
@@ -86,9 +87,13 @@ class World:
             text = TOR % (number, more, number, number, session)
             self.tors[number] = Bird(node, text)
         lab.lan('lan', n1=f'{NODE}/24', **{f'tor{number}': f'{address(number)}/24' for number in self.tors})
-        self.store = os.path.join(lab.folder, 'store', 'peerage.db')
+        # Where peerctl runs: a fault between the node and its store is none between us and the store.
+        self.access = {'at': etcd.node, 'env': etcd.env} if etcd else {}
+        self.store = etcd.store if etcd else os.path.join(lab.folder, 'store', 'peerage.db')
+        if etcd:
+            etcd.join(self.node)
         self.resources(BASE + ''.join(bgppeer(number) for number in self.tors))
-        self.peerd = Peerd(self.node, self.store)
+        self.peerd = Peerd(self.node, self.store, **self.access)
         self.bird = self.peerd.bird
         for bird in self.tors.values():
             bird.start()
@@ -100,7 +105,7 @@ class World:
         self.peerd.start(*self.options, *options, bird=bird, env=self.env)
 
     def resources(self, text):
-        return apply(self.store, text)
+        return apply(self.store, text, **self.access)
 
     def change(self, number, seconds, **spec):
         """A change of one peer that is easy to see; it restarts that session and no other."""
@@ -130,7 +135,7 @@ class World:
         poll(lambda: False, seconds)
 
     def peerctl(self, *args, **options):
-        return peerctl(*args, store=self.store, **options)
+        return peerctl(*args, store=self.store, **{**self.access, **options})
 
     # ---- what is
 
@@ -177,6 +182,15 @@ class World:
         self.lab.wait(lambda: 'unconfirmed' not in self.bird.birdc('configure status').lower(), timeout, 'confirmed')
         self.lab.wait(lambda: self.peerd.process.alive and self.status().get('state') == state and
                       self.runs().startswith(self.status().get('confId') or '?'), timeout, f'status: {state}')
+
+    def equals_list(self, timeout=10):
+        """What the agent made of all it was told of changes is what a fresh list of the store gives."""
+        def same():
+            rendered = re.search(r'^define conf_id = "(\w+)";$', self.peerctl('render', '--node', 'n1')[1], re.M)
+            return rendered and rendered[1] == self.file_id() == self.runs()
+        self.lab.wait(same, timeout, 'BIRD runs what peerctl render says')
+        findings = self.lab.findings()
+        assert not findings, findings
 
     def reported(self, state, words, timeout=15):
         """The status in the store says STATE, with WORDS (a pattern) in its message."""

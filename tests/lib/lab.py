@@ -12,19 +12,27 @@ when we die) and one temporary folder. Nothing else on the machine is touched. P
 runs the tests may know nothing but veth and bridge.
 """
 
+import contextlib
+import ctypes
 import glob
 import itertools
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KEPT = 'kept'  # in the folder of a lab that was left running: its prefix
 NOISE = 'sendmsg_nexthop: zclient_send_message() failed'  # FRR without zebra, three times a second
+NOBODY = '02:00:00:00:de:ad'  # the MAC address of no interface
+CLONE_NEWNET = 0x40000000
 _count = itertools.count()
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class LabError(AssertionError):
@@ -75,8 +83,8 @@ class Process:
         guard = [] if node.lab.keep else ['setpriv', '--pdeathsig', 'KILL']
         with open(self.log, 'ab') as log:
             self.child = subprocess.Popen(
-                guard + ['nsenter', '--net=' + node.netns] + command, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, start_new_session=True, cwd=node.folder, env={**os.environ, **(env or {})})
+                guard + node.inside(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, cwd=node.folder, env={**os.environ, **(env or {})})
         self.pid = self.child.pid
         node.lab.processes.append(self)
 
@@ -125,6 +133,7 @@ class Node:
         self.netns = '/run/netns/' + self.ns
         self.folder = os.path.join(lab.folder, name)
         self.servers = []  # each with dump()
+        self.resolv_conf = None  # the file that programs in here find as /etc/resolv.conf
         self.n_links = 0
         os.makedirs(self.folder)
         run('ip', 'netns', 'add', self.ns)
@@ -135,11 +144,47 @@ class Node:
         # Not `ip -n`, which remounts /sys and may not do so everywhere.
         return self.run('ip', *words, check=check)[1]
 
+    def inside(self, command):
+        """COMMAND (a list) as one that runs in here; no process more in the end than COMMAND itself."""
+        enter = ['nsenter', '--net=' + self.netns]
+        if self.resolv_conf:
+            enter += ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+                      self.resolv_conf]
+        return enter + list(command)
+
     def run(self, *command, **options):
-        return run('nsenter', '--net=' + self.netns, *command, **options)
+        return run(*self.inside(command), **options)
 
     def spawn(self, name, *command, env=None):
         return Process(self, name, list(command), env)
+
+    def socket(self, family=socket.AF_INET, kind=socket.SOCK_STREAM):
+        """A socket of this namespace, for us who are not in it."""
+        made = []
+
+        def make():
+            with open(self.netns, encoding='ascii') as file:
+                if _libc.setns(file.fileno(), CLONE_NEWNET) == 0:
+                    made.append(socket.socket(family, kind))
+        thread = threading.Thread(target=make)  # its namespace is its own, and ends with it
+        thread.start()
+        thread.join()
+        if not made:
+            raise LabError(f'{self.name}: no socket in its namespace')
+        return made[0]
+
+    def connect(self, address, port, timeout=5):
+        """A TCP connection from in here."""
+        made = self.socket(socket.AF_INET6 if ':' in address else socket.AF_INET)
+        made.settimeout(timeout)
+        made.connect((address, port))
+        return made
+
+    def addresses(self):
+        """Those of its interfaces."""
+        links = json.loads(self.ip('-j', 'addr', 'show', 'scope', 'global'))
+        return [one['local'] for link in links if link and link['ifname'] != 'lo'
+                for one in link['addr_info'] if one]
 
     def address(self, interface, *addresses):
         for address in addresses:
@@ -219,6 +264,23 @@ class Lab:
         eth, port = self.link(node, addresses, switch, '')
         switch.ip('link', 'set', port, 'master', 'bridge')
         return eth
+
+    @contextlib.contextmanager
+    def cut(self, a, b):
+        """Nothing gets through between two nodes of one switch, and nobody is told: what they send each other goes
+        to a MAC address that nobody has. (A packet filter would do; not every kernel has one.)"""
+        ways = [(node, address, way['dev']) for node, other in ((a, b), (b, a)) for address in other.addresses()
+                for way in json.loads(node.ip('-j', 'route', 'get', address, check=False) or '[]')
+                if 'gateway' not in way and way['dev'] != 'lo']
+        if not ways:
+            raise LabError(f'{a.name} and {b.name} are on no switch together')
+        for node, address, dev in ways:
+            node.ip('neigh', 'replace', address, 'lladdr', NOBODY, 'dev', dev, 'nud', 'permanent')
+        try:
+            yield
+        finally:
+            for node, address, dev in ways:
+                node.ip('neigh', 'del', address, 'dev', dev)
 
     def wait(self, condition, timeout, what):
         """Until CONDITION is true; its answer. Else LabError, and dump() says how everything stands."""
