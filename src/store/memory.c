@@ -116,7 +116,7 @@ static void memory_start(struct store *st, struct op *op)
 		if (!op->since || !text_u64(op->since, strlen(op->since), UINT64_MAX, &since))
 			since = UINT64_MAX; /* from another history */
 		w->rev = since;
-		op->revision = arena_str(&op->arena, op->since);
+		op->revision = op->resume = arena_str(&op->arena, op->since);
 	}
 	while (*at)
 		at = &(*at)->next;
@@ -371,7 +371,7 @@ static void op_list(struct shared *sh, struct op *op)
 	for (size_t i = 0; i < sh->n_items; i++)
 		if (op->kinds & 1u << sh->items[i].kind->id)
 			item_tell(&sh->items[i], op);
-	op->revision = arena_printf(&op->arena, "%" PRIu64, sh->rev);
+	op->revision = op->resume = arena_printf(&op->arena, "%" PRIu64, sh->rev);
 }
 
 static void op_get(struct shared *sh, struct op *op)
@@ -471,5 +471,5 @@ static void op_watch(struct shared *sh, struct waiting *w)
 	}
 	w->rev = sh->rev;
 	snprintf(w->revision, sizeof w->revision, "%" PRIu64, w->rev);
-	op->revision = w->revision;
+	op->revision = op->resume = w->revision;
 }
