@@ -72,9 +72,13 @@ static void put_answer(struct buf *b, const struct record *records, size_t n)
 }
 
 /* libc's, played: the answer of some.test, and the failures. */
-int res_nquery(res_state state, const char *name, int class, int type, unsigned char *into, int size)
+int res_nquery(res_state state, const char *name, int class, int type, unsigned char *into,
+	       int size)
 {
-	static const struct record records[] = { { 0, 0, 2379, "b.test" }, { 1, 0, 2379, "a.test" } };
+	static const struct record records[] = {
+		{0,  0, 2379, "b.test"},
+		  { 1, 0, 2379, "a.test"}
+	};
 	static const struct record none = { 0, 0, 0, "" };
 	auto_buf struct buf b = { 0 };
 
@@ -89,7 +93,7 @@ int res_nquery(res_state state, const char *name, int class, int type, unsigned 
 		return (int)b.len;
 	}
 	state->res_h_errno = str_eq(name, "nowhere.test") ? HOST_NOT_FOUND :
-			     str_eq(name, "empty.test")   ? NO_DATA :
+			     str_eq(name, "empty.test")	  ? NO_DATA :
 							    TRY_AGAIN;
 	return -1;
 }
@@ -140,21 +144,21 @@ static void test_host(void **state)
 		const char *host, *says;
 		enum err_kind kind;
 	} cases[] = {
-		{ "127.0.0.1", "127.0.0.1:80", ERR_NONE },
-		{ "::1", "::1:80", ERR_NONE },
-		{ "[fd00::1]", "fd00::1:80", ERR_NONE },
-		{ "fe80::1%lo", "fe80::1%lo:80", ERR_NONE },
+		{"127.0.0.1",     "127.0.0.1:80",					       ERR_NONE	},
+		{ "::1",		 "::1:80",						     ERR_NONE	    },
+		{ "[fd00::1]",    "fd00::1:80",						 ERR_NONE     },
+		{ "fe80::1%lo",	"fe80::1%lo:80",						 ERR_NONE	  },
 		{ "fe80::1%nope", "fe80::1%nope is no address, or its interface is not there",
-		  ERR_NOT_FOUND },
-		{ "a:b", "a:b is neither a name nor an address", ERR_NOT_FOUND },
-		{ "many.test", "10.0.0.2:80 fd00::2:80 10.0.0.1:80", ERR_NONE },
-		{ "nowhere.test", "the name nowhere.test does not exist", ERR_NOT_FOUND },
-		{ "empty.test", "the name empty.test has no address", ERR_NOT_FOUND },
+		  ERR_NOT_FOUND									       },
+		{ "a:b",		 "a:b is neither a name nor an address",			 ERR_NOT_FOUND},
+		{ "many.test",    "10.0.0.2:80 fd00::2:80 10.0.0.1:80",			     ERR_NONE     },
+		{ "nowhere.test", "the name nowhere.test does not exist",			  ERR_NOT_FOUND},
+		{ "empty.test",	"the name empty.test has no address",			      ERR_NOT_FOUND},
 		{ "away.test",
-		  "the name away.test cannot be resolved: Temporary failure in name resolution",
-		  ERR_AWAY },
-		{ "crash.test", "the resolver ended without an answer for crash.test", ERR_AWAY },
-		{ "hang.test", "the resolver did not answer for hang.test within 1 s", ERR_TIMEOUT },
+		  "the name away.test cannot be resolved: Temporary failure in name resolution", ERR_AWAY	   },
+		{ "crash.test",	"the resolver ended without an answer for crash.test",	       ERR_AWAY	},
+		{ "hang.test",    "the resolver did not answer for hang.test within 1 s",
+		  ERR_TIMEOUT										 },
 	};
 
 	(void)state;
@@ -248,12 +252,12 @@ static void test_srv(void **state)
 		const char *name, *says;
 		enum err_kind kind;
 	} cases[] = {
-		{ "some.test", "b.test", ERR_NONE },
-		{ "none.test", "the SRV records of none.test name no host", ERR_NOT_FOUND },
-		{ "nowhere.test", "the name nowhere.test does not exist", ERR_NOT_FOUND },
-		{ "empty.test", "the name empty.test has no SRV records", ERR_NOT_FOUND },
+		{"some.test",     "b.test",					      ERR_NONE	  },
+		{ "none.test",    "the SRV records of none.test name no host",	    ERR_NOT_FOUND},
+		{ "nowhere.test", "the name nowhere.test does not exist",		  ERR_NOT_FOUND},
+		{ "empty.test",	"the name empty.test has no SRV records",		  ERR_NOT_FOUND},
 		{ "away.test",
-		  "the SRV records of away.test cannot be had: Host name lookup failure", ERR_AWAY },
+		  "the SRV records of away.test cannot be had: Host name lookup failure", ERR_AWAY	   },
 	};
 
 	(void)state;
@@ -281,8 +285,11 @@ static void test_srv(void **state)
 static void test_srv_order(void **state)
 {
 	static const struct record records[] = {
-		{ 10, 0, 1, "last.test" },  { 0, 10, 2, "light.test" }, { 0, 0, 3, "zero.test" },
-		{ 0, 90, 4, "heavy.test" }, { 5, 1, 5, "" },
+		{10, 0,	 1, "last.test" },
+		   { 0, 10, 2, "light.test"},
+		{ 0, 0,	3, "zero.test" },
+		   { 0, 90, 4, "heavy.test"},
+		{ 5, 1,	5, ""	      },
 	};
 	struct resolve_service found[RESOLVE_MAX];
 	unsigned heavy = 0, light = 0, zero = 0;
@@ -307,7 +314,10 @@ static void test_srv_order(void **state)
 /* Any prefix of an answer, and any byte of it changed, is taken without harm (ASan looks on). */
 static void test_srv_broken(void **state)
 {
-	static const struct record records[] = { { 1, 2, 3, "a.test" }, { 1, 2, 3, "b.test" } };
+	static const struct record records[] = {
+		{1,  2, 3, "a.test"},
+		       { 1, 2, 3, "b.test"}
+	};
 	struct resolve_service found[RESOLVE_MAX];
 	auto_buf struct buf b = { 0 };
 
@@ -316,10 +326,9 @@ static void test_srv_broken(void **state)
 	for (size_t size = 0; size <= b.len; size++) {
 		uint8_t *copy = memcpy(mem_alloc(size), b.at, size);
 
-		assert_int_equal(resolve_parse(copy, size, 0, found),
-				 size == b.len	? 2 :
-				 size >= b.len - 26 ? 1 :
-						      0);
+		assert_int_equal(resolve_parse(copy, size, 0, found), size == b.len	 ? 2 :
+								      size >= b.len - 26 ? 1 :
+											   0);
 		for (size_t i = 0; i < size; i++) {
 			uint8_t was = copy[i];
 
@@ -336,14 +345,10 @@ static void test_srv_broken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host),
-		cmocka_unit_test(test_literal_is_at_once),
-		cmocka_unit_test(test_real_name),
-		cmocka_unit_test(test_many_are_bounded),
-		cmocka_unit_test(test_close_ends_it),
-		cmocka_unit_test(test_child_keeps_nothing),
-		cmocka_unit_test(test_srv),
-		cmocka_unit_test(test_srv_order),
+		cmocka_unit_test(test_host),	      cmocka_unit_test(test_literal_is_at_once),
+		cmocka_unit_test(test_real_name),     cmocka_unit_test(test_many_are_bounded),
+		cmocka_unit_test(test_close_ends_it), cmocka_unit_test(test_child_keeps_nothing),
+		cmocka_unit_test(test_srv),	      cmocka_unit_test(test_srv_order),
 		cmocka_unit_test(test_srv_broken),
 	};
 
