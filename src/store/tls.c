@@ -23,6 +23,7 @@
 #define RECORD_FIRST 20	  /* types of TLS records: what an answer can begin with */
 #define RECORD_LAST  24
 #define CLIENT_HINT  "set ETCD_CERT_FILE and ETCD_KEY_FILE"
+#define HTTP_HINT    "should the endpoint begin with http://?"
 
 struct tls {
 	SSL_CTX *ctx;
@@ -45,19 +46,21 @@ struct tls_stream {
 };
 
 /* What servers complain of; Go's say "bad certificate" for nearly everything. */
+/* clang-format off */
 static const struct {
 	int alert;
 	const char *words;
 } complaints[] = {
-	{SSL_AD_BAD_CERTIFICATE,	  "bad certificate (perhaps of another CA, or out of its dates)"},
-	{ SSL_AD_UNSUPPORTED_CERTIFICATE, "it is not meant for clients"					},
-	{ SSL_AD_CERTIFICATE_REVOKED,     "it was revoked"					       },
-	{ SSL_AD_CERTIFICATE_EXPIRED,     "it has expired"					       },
-	{ SSL_AD_CERTIFICATE_UNKNOWN,     "certificate unknown"					    },
-	{ SSL_AD_UNKNOWN_CA,		     "the server does not know its CA"			       },
-	{ SSL_AD_ACCESS_DENIED,		"access denied"						},
-	{ SSL_AD_DECRYPT_ERROR,		"its signature is wrong"					 },
+	{ SSL_AD_BAD_CERTIFICATE, "bad certificate (perhaps of another CA, or out of its dates)" },
+	{ SSL_AD_UNSUPPORTED_CERTIFICATE, "it is not meant for clients" },
+	{ SSL_AD_CERTIFICATE_REVOKED, "it was revoked" },
+	{ SSL_AD_CERTIFICATE_EXPIRED, "it has expired" },
+	{ SSL_AD_CERTIFICATE_UNKNOWN, "certificate unknown" },
+	{ SSL_AD_UNKNOWN_CA, "the server does not know its CA" },
+	{ SSL_AD_ACCESS_DENIED, "access denied" },
+	{ SSL_AD_DECRYPT_ERROR, "its signature is wrong" },
 };
+/* clang-format on */
 
 static bool trust_load(struct tls *t, const struct tls_options *options, struct err *err);
 static bool own_load(struct tls *t, const struct tls_options *options, struct err *err);
@@ -165,7 +168,10 @@ enum tls_step tls_handshake(struct tls_stream *s, short *ret_events, struct err 
 	step = step_of(s, ossl.SSL_do_handshake(s->ssl), ret_events, err);
 	if (step != TLS_ENDED)
 		return step;
-	err_set(err, ERR_AWAY, "the server closed the connection during the TLS handshake");
+	/* etcd without TLS says nothing at all to a greeting of TLS */
+	err_set(err, ERR_AWAY, "the server closed the connection %s",
+		s->heard ? "during the TLS handshake" :
+			   "when TLS began, as if it did not speak TLS; " HTTP_HINT);
 	return TLS_FAILED;
 }
 
@@ -441,8 +447,7 @@ static enum tls_step step_of(struct tls_stream *s, int result, short *ret_events
 	if (s->certificate.kind)
 		*err = s->certificate;
 	else if (s->heard && (s->first < RECORD_FIRST || s->first > RECORD_LAST))
-		err_set(err, ERR_AWAY,
-			"it does not speak TLS; should the endpoint begin with http://?");
+		err_set(err, ERR_AWAY, "it does not speak TLS; " HTTP_HINT);
 	else if (ERR_GET_LIB(last) == ERR_LIB_SSL && ERR_GET_REASON(last) >= ALERT_BASE)
 		alert_err(s, ERR_GET_REASON(last) - ALERT_BASE, err);
 	else if (s->fault)

@@ -256,15 +256,15 @@ static void test_black_hole(void **state)
 
 static void test_names(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *host, *says;
-		enum err_kind kind;
 	} cases[] = {
-		{"nowhere.test",  "the name nowhere.test does not exist",			  ERR_NOT_FOUND},
-		{ "crash.test",	"the resolver ended without an answer for crash.test",       ERR_AWAY	},
-		{ "fe80::1%nope", "fe80::1%nope is no address, or its interface is not there",
-		  ERR_NOT_FOUND									      },
+		{ "nowhere.test", "the name nowhere.test does not exist" },
+		{ "crash.test", "the resolver ended without an answer for crash.test" },
+		{ "fe80::1%nope", "fe80::1%nope is no address, or its interface is not there" },
 	};
+	/* clang-format on */
 	struct world *w = *state;
 	int64_t now = clock_ms();
 

@@ -140,26 +140,28 @@ static const char *addresses_of(const char *host, int64_t timeout, enum err_kind
 static void test_host(void **state)
 {
 	static const char *const some[] = { "10.0.0.2", "fd00::2", "10.0.0.1", NULL };
+	/* clang-format off */
 	static const struct {
 		const char *host, *says;
 		enum err_kind kind;
 	} cases[] = {
-		{"127.0.0.1",     "127.0.0.1:80",					       ERR_NONE	},
-		{ "::1",		 "::1:80",						     ERR_NONE	    },
-		{ "[fd00::1]",    "fd00::1:80",						 ERR_NONE     },
-		{ "fe80::1%lo",	"fe80::1%lo:80",						 ERR_NONE	  },
+		{ "127.0.0.1", "127.0.0.1:80", ERR_NONE },
+		{ "::1", "::1:80", ERR_NONE },
+		{ "[fd00::1]", "fd00::1:80", ERR_NONE },
+		{ "fe80::1%lo", "fe80::1%lo:80", ERR_NONE },
 		{ "fe80::1%nope", "fe80::1%nope is no address, or its interface is not there",
-		  ERR_NOT_FOUND									       },
-		{ "a:b",		 "a:b is neither a name nor an address",			 ERR_NOT_FOUND},
-		{ "many.test",    "10.0.0.2:80 fd00::2:80 10.0.0.1:80",			     ERR_NONE     },
-		{ "nowhere.test", "the name nowhere.test does not exist",			  ERR_NOT_FOUND},
-		{ "empty.test",	"the name empty.test has no address",			      ERR_NOT_FOUND},
+		  ERR_NOT_FOUND },
+		{ "a:b", "a:b is neither a name nor an address", ERR_NOT_FOUND },
+		{ "many.test", "10.0.0.2:80 fd00::2:80 10.0.0.1:80", ERR_NONE },
+		{ "nowhere.test", "the name nowhere.test does not exist", ERR_NOT_FOUND },
+		{ "empty.test", "the name empty.test has no address", ERR_NOT_FOUND },
 		{ "away.test",
-		  "the name away.test cannot be resolved: Temporary failure in name resolution", ERR_AWAY	   },
-		{ "crash.test",	"the resolver ended without an answer for crash.test",	       ERR_AWAY	},
-		{ "hang.test",    "the resolver did not answer for hang.test within 1 s",
-		  ERR_TIMEOUT										 },
+		  "the name away.test cannot be resolved: Temporary failure in name resolution", ERR_AWAY },
+		{ "crash.test", "the resolver ended without an answer for crash.test", ERR_AWAY },
+		{ "hang.test", "the resolver did not answer for hang.test within 1 s",
+		  ERR_TIMEOUT },
 	};
+	/* clang-format on */
 
 	(void)state;
 	fake_addresses = some;
@@ -248,17 +250,19 @@ static void test_child_keeps_nothing(void **state)
 
 static void test_srv(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *says;
 		enum err_kind kind;
 	} cases[] = {
-		{"some.test",     "b.test",					      ERR_NONE	  },
-		{ "none.test",    "the SRV records of none.test name no host",	    ERR_NOT_FOUND},
-		{ "nowhere.test", "the name nowhere.test does not exist",		  ERR_NOT_FOUND},
-		{ "empty.test",	"the name empty.test has no SRV records",		  ERR_NOT_FOUND},
+		{ "some.test", "b.test", ERR_NONE },
+		{ "none.test", "the SRV records of none.test name no host", ERR_NOT_FOUND },
+		{ "nowhere.test", "the name nowhere.test does not exist", ERR_NOT_FOUND },
+		{ "empty.test", "the name empty.test has no SRV records", ERR_NOT_FOUND },
 		{ "away.test",
-		  "the SRV records of away.test cannot be had: Host name lookup failure", ERR_AWAY	   },
+		  "the SRV records of away.test cannot be had: Host name lookup failure", ERR_AWAY },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < lengthof(cases); i++) {
@@ -284,13 +288,15 @@ static void test_srv(void **state)
 
 static void test_srv_order(void **state)
 {
+	/* clang-format off */
 	static const struct record records[] = {
-		{10, 0,	 1, "last.test" },
-		   { 0, 10, 2, "light.test"},
-		{ 0, 0,	3, "zero.test" },
-		   { 0, 90, 4, "heavy.test"},
-		{ 5, 1,	5, ""	      },
+		{ 10, 0, 1, "last.test" },
+		{ 0, 10, 2, "light.test" },
+		{ 0, 0, 3, "zero.test" },
+		{ 0, 90, 4, "heavy.test" },
+		{ 5, 1, 5, "" },
 	};
+	/* clang-format on */
 	struct resolve_service found[RESOLVE_MAX];
 	unsigned heavy = 0, light = 0, zero = 0;
 	auto_buf struct buf b = { 0 };

@@ -211,30 +211,32 @@ static void test_server_certificate(void **state)
 	struct world *w = *state;
 	struct made middle = make((struct like){ .cn = "middle", .ca = true, .issuer = &w->root });
 	struct made forged = make((struct like){ .cn = "root", .ca = true });
+	/* clang-format off */
 	const struct {
 		const char *host, *says;
 		struct like like;
 	} cases[] = {
-		{"a",
-		  "the server's certificate (CN=x, issued by CN=root, valid from ", { "x", "DNS:a", &w->root, -3, -2 }			     },
-		{ "a",	       ") has expired",					{ "x", "DNS:a", &w->root, -3, -2 }			   },
-		{ "a",	       ") is not valid yet",				     { "x", "DNS:a", &w->root, 2, 3 }			      },
-		{ "a",	       "is of a CA that is not in /tmp/",			  { "x", "DNS:a", &w->stranger }				 },
-		{ "a",	       "is of a CA that is not in /tmp/",			  { "x", "DNS:a", &middle }				    },
-		{ "a",	       "is of a CA that is not in /tmp/",			  { "x", "DNS:a" }					   },
-		{ "a",	       "is not signed by the CA of that name in /tmp/",	{ "x", "DNS:a", &forged }				  },
-		{ "a",
-		  "is not for a, only for b, *.c, 10.0.0.1, fd00::1",		  { "x", "DNS:b,DNS:*.c,IP:10.0.0.1,IP:fd00::1", &w->root }},
-		{ "a",	       "is not for a, only for no host at all",		{ "a", NULL, &w->root }					},
-		{ "10.0.0.2",
-		  "is not for 10.0.0.2, only for 10.0.0.1",			 { "x", "IP:10.0.0.1", &w->root }			   },
-		{ "10.0.0.1",
-		  "is not for 10.0.0.1, only for 10.0.0.1",			 { "x", "DNS:10.0.0.1", &w->root }			    },
-		{ "a",
-		  "is not meant for servers",				       { "x", "DNS:a", &w->root, .use = "clientAuth" }	  },
-		{ "a",
-		  "(CN=new\\0A\\07line\xc3\xa9, issued",			    { "new\n\aline\xc3\xa9", "DNS:b", &w->root }	       },
+		{ "a", "the server's certificate (CN=x, issued by CN=root, valid from ",
+		  { "x", "DNS:a", &w->root, -3, -2 } },
+		{ "a", ") has expired", { "x", "DNS:a", &w->root, -3, -2 } },
+		{ "a", ") is not valid yet", { "x", "DNS:a", &w->root, 2, 3 } },
+		{ "a", "is of a CA that is not in /tmp/", { "x", "DNS:a", &w->stranger } },
+		{ "a", "is of a CA that is not in /tmp/", { "x", "DNS:a", &middle } },
+		{ "a", "is of a CA that is not in /tmp/", { "x", "DNS:a" } },
+		{ "a", "is not signed by the CA of that name in /tmp/", { "x", "DNS:a", &forged } },
+		{ "a", "is not for a, only for b, *.c, 10.0.0.1, fd00::1",
+		  { "x", "DNS:b,DNS:*.c,IP:10.0.0.1,IP:fd00::1", &w->root } },
+		{ "a", "is not for a, only for no host at all", { "a", NULL, &w->root } },
+		{ "10.0.0.2", "is not for 10.0.0.2, only for 10.0.0.1",
+		  { "x", "IP:10.0.0.1", &w->root } },
+		{ "10.0.0.1", "is not for 10.0.0.1, only for 10.0.0.1",
+		  { "x", "DNS:10.0.0.1", &w->root } },
+		{ "a", "is not meant for servers",
+		  { "x", "DNS:a", &w->root, .use = "clientAuth" } },
+		{ "a", "(CN=new\\0A\\07line\xc3\xa9, issued",
+		  { "new\n\aline\xc3\xa9", "DNS:b", &w->root } },
 	};
+	/* clang-format on */
 
 	open_as(w, &(struct tls_options){ .ca_file = w->ca });
 	for (size_t i = 0; i < lengthof(cases); i++) {
@@ -314,19 +316,21 @@ static void test_client_certificate(void **state)
 	struct made old = make((struct like){ "old", NULL, &w->root, -9, -8 });
 	auto_free char *cert = pem_of(old.cert, NULL, NULL), *key = pem_of(NULL, old.key, NULL);
 	const struct tls_options expired = { .ca_file = w->ca, .cert_pem = cert, .key_pem = key };
+	/* clang-format off */
 	const struct {
 		const struct tls_options *options;
 		const struct made *clients;
 		const char *says; /* NULL: it works */
 	} cases[] = {
-		{&with,	 &w->root,	   NULL						      },
+		{ &with, &w->root, NULL },
 		{ &without, &w->root,
-		  "the server asks for a client certificate; set ETCD_CERT_FILE and ETCD_KEY_FILE"   },
-		{ &with,	 &w->stranger, "cert.pem (CN=agent, issued by CN=root, valid from "	    },
-		{ &with,	 &w->stranger, "): the server does not know its CA"			    },
-		{ &expired, &w->root,     "the server refuses our certificate given as text (CN=old"},
-		{ &expired, &w->root,     "): it has expired"					  },
+		  "the server asks for a client certificate; set ETCD_CERT_FILE and ETCD_KEY_FILE" },
+		{ &with, &w->stranger, "cert.pem (CN=agent, issued by CN=root, valid from " },
+		{ &with, &w->stranger, "): the server does not know its CA" },
+		{ &expired, &w->root, "the server refuses our certificate given as text (CN=old" },
+		{ &expired, &w->root, "): it has expired" },
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < 2 * lengthof(cases); i++) {
 		struct err err = { 0 };
@@ -364,16 +368,18 @@ static void test_client_certificate(void **state)
 
 static void test_no_tls(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		size_t len;
 		const char *comes, *says;
 	} cases[] = {
-		{12, "HTTP/1.1 400",      "it does not speak TLS"				      },
-		{ 4, "\0\0\6\4",		 "it does not speak TLS"					 }, /* HTTP/2 */
-		{ 0, "",			 "the server closed the connection during the TLS handshake"},
-		{ 7, "\25\3\3\0\2\2\106", "the server ends TLS: protocol version"			  },
-		{ 9, "\26\3\3\0\4junk",	"TLS: "						    },
+		{ 12, "HTTP/1.1 400", "it does not speak TLS" },
+		{ 4, "\0\0\6\4", "it does not speak TLS" }, /* HTTP/2 */
+		{ 0, "", "when TLS began, as if it did not speak TLS" },
+		{ 7, "\25\3\3\0\2\2\106", "the server ends TLS: protocol version" },
+		{ 9, "\26\3\3\0\4junk", "TLS: " },
 	};
+	/* clang-format on */
 	struct world *w = *state;
 	short events;
 
@@ -417,36 +423,38 @@ static void test_options(void **state)
 		       *early_key = pem_of(NULL, young.key, NULL);
 	auto_free char *locked = pem_of(NULL, w->client.key, "pass");
 	auto_free char *cut = pem_of(w->root.cert, NULL, NULL);
+	/* clang-format off */
 	const struct {
 		struct tls_options options;
 		enum err_kind kind;
 		const char *says;
 	} cases[] = {
-		{{ .cert_file = w->cert },						     ERR_USAGE,   "set ETCD_CERT_FILE and ETCD_KEY_FILE"			      },
-		{ { .key_file = w->key },						      ERR_USAGE,   "set ETCD_CERT_FILE and ETCD_KEY_FILE"			    },
-		{ { .ca_file = "/nowhere/ca" },
-		  ERR_USAGE,										 "the CA certificate: /nowhere/ca: No such file or directory"      },
-		{ { .cert_file = "/nowhere/c", .key_file = w->key },
-		  ERR_USAGE,										 "the client certificate: /nowhere/c: No such"			},
-		{ { .cert_file = w->cert, .key_file = "/nowhere/k" },
-		  ERR_USAGE,										 "the client key: /nowhere/k: No such"				},
-		{ { .ca_file = "/tmp" },						       ERR_USAGE,   "the CA certificate: /tmp is a folder"				   },
-		{ { .ca_file = w->key },						       ERR_INVALID, "key.pem holds no certificate in PEM form"			 },
-		{ { .ca_pem = "" },							    ERR_INVALID, "holds no certificate in PEM form"				    },
+		{ { .cert_file = w->cert }, ERR_USAGE, "set ETCD_CERT_FILE and ETCD_KEY_FILE" },
+		{ { .key_file = w->key }, ERR_USAGE, "set ETCD_CERT_FILE and ETCD_KEY_FILE" },
+		{ { .ca_file = "/nowhere/ca" }, ERR_USAGE,
+		  "the CA certificate: /nowhere/ca: No such file or directory" },
+		{ { .cert_file = "/nowhere/c", .key_file = w->key }, ERR_USAGE,
+		  "the client certificate: /nowhere/c: No such" },
+		{ { .cert_file = w->cert, .key_file = "/nowhere/k" }, ERR_USAGE,
+		  "the client key: /nowhere/k: No such" },
+		{ { .ca_file = "/tmp" }, ERR_USAGE, "the CA certificate: /tmp is a folder" },
+		{ { .ca_file = w->key }, ERR_INVALID, "key.pem holds no certificate in PEM form" },
+		{ { .ca_pem = "" }, ERR_INVALID, "holds no certificate in PEM form" },
 		{ { .ca_pem = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n" },
-		  ERR_INVALID,									       "certificate 1 in it is broken: "				    },
-		{ { .ca_pem = cut },							   ERR_INVALID, "certificate 1 in it is broken: "				    },
-		{ { .cert_file = w->key, .key_file = w->key },
-		  ERR_INVALID,									       "key.pem is no certificate in PEM form"				  },
-		{ { .cert_file = w->cert, .key_file = w->cert },
-		  ERR_INVALID,									       "cert.pem is no private key in PEM form"			   },
-		{ { .cert_file = w->cert, .key_pem = old_key },
-		  ERR_INVALID,									       "the client key given as text does not belong to the certificate "},
-		{ { .cert_file = w->cert, .key_pem = locked },				       ERR_INVALID, "is encrypted"							   },
-		{ { .cert_pem = expired, .key_pem = old_key },				       ERR_INVALID, ") has expired"						    },
-		{ { .cert_pem = expired, .key_pem = old_key },				       ERR_INVALID, "(CN=old, issued by "						  },
-		{ { .cert_pem = early, .key_pem = early_key },				       ERR_INVALID, ") is not valid yet"						 },
+		  ERR_INVALID, "certificate 1 in it is broken: " },
+		{ { .ca_pem = cut }, ERR_INVALID, "certificate 1 in it is broken: " },
+		{ { .cert_file = w->key, .key_file = w->key }, ERR_INVALID,
+		  "key.pem is no certificate in PEM form" },
+		{ { .cert_file = w->cert, .key_file = w->cert }, ERR_INVALID,
+		  "cert.pem is no private key in PEM form" },
+		{ { .cert_file = w->cert, .key_pem = old_key }, ERR_INVALID,
+		  "the client key given as text does not belong to the certificate " },
+		{ { .cert_file = w->cert, .key_pem = locked }, ERR_INVALID, "is encrypted" },
+		{ { .cert_pem = expired, .key_pem = old_key }, ERR_INVALID, ") has expired" },
+		{ { .cert_pem = expired, .key_pem = old_key }, ERR_INVALID, "(CN=old, issued by " },
+		{ { .cert_pem = early, .key_pem = early_key }, ERR_INVALID, ") is not valid yet" },
 	};
+	/* clang-format on */
 
 	cut[strlen(cut) / 2] = '\0';
 	for (size_t i = 0; i < lengthof(cases); i++) {
