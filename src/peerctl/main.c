@@ -17,17 +17,17 @@
 /* clang-format off */
 static const struct command commands[] = {
 	{ "create", "-f FILE...", "make objects that do not exist yet",
-	  "All objects are written at once, or none is.",
+	  "All objects are written at once, or none is (etcd: up to 128 objects and 1 MiB at once).",
 	  WRITE | OPTION(SKIP_EXISTS), run_create },
 	{ "apply", "-f FILE...", "make objects, or change them to what the files say",
-	  "All objects are written at once, or none is. Labels and annotations become those of the\n"
-	  "file. With a resourceVersion in the file the object must still be at it.",
+	  "All objects are written at once, or none is (etcd: up to 128 objects and 1 MiB at once).\n"
+	  "Labels and annotations become those of the file. With a resourceVersion in the file the object must still be at it.",
 	  WRITE, run_apply },
 	{ "replace", "-f FILE...", "change objects that exist",
 	  "As apply, but every object must exist.", WRITE, run_replace },
 	{ "delete", "KIND NAME... | KIND/NAME... | -f FILE...", "delete objects",
-	  "All are deleted at once, or none is. With a Node goes its status; what else names it is\n"
-	  "listed, and goes too with --cascade.",
+	  "All are deleted at once, or none is (etcd: up to 128 objects at once). With a Node goes its\n"
+	  "status; what else names it is listed, and goes too with --cascade.",
 	  WRITE | OPTION(SKIP_NOT_EXISTS) | OPTION(CASCADE), run_delete },
 	{ "get", "KIND [NAME...] | KIND/NAME... | -f FILE...", "show objects of the store",
 	  "Kinds: BGPPeer (bgpp, bp), BGPConfiguration (bgpconfig), BGPFilter (bgpf, bf), Node (no),\n"

@@ -25,13 +25,22 @@ void source_complain(const struct load *l, bool with_notes);
 
 /* The store that options, environment and files name. FLAGS: enum store_flags. NULL: ERR says why. */
 struct store *source_open(const struct options *o, unsigned flags, struct err *err);
-/* The same for reading; *RET stays NULL without an error when none was named and the default one is
+/* The same of the store at URL. */
+struct store *source_open_url(const struct options *o, const char *url, unsigned flags,
+			      struct err *err);
+/* source_open() for reading; *RET stays NULL without an error when none was named and the default one is
  * not there. */
 bool source_open_if_there(const struct options *o, struct store **ret, struct err *err);
 
 /* All objects of the kinds WANTED (1u << kind_id) into SNAP, read tolerantly. MODE: DECODE_KEEP_DOC or 0. */
 bool source_list(struct store *st, unsigned wanted, enum decode_mode mode, struct snapshot *snap,
 		 struct err *err);
+/* The same; *REVISION, in A, is the one that was listed. */
+bool source_list_at(struct store *st, unsigned wanted, enum decode_mode mode,
+		    struct snapshot *snap, struct arena *a, const char **revision,
+		    struct err *err);
+/* A list that the store compacted away while it was made (ERR_CONFLICT) is begun so often. */
+#define LIST_ATTEMPTS 4
 #define KINDS_ALL    ((1u << KIND_COUNT) - 1)
 #define KINDS_STORED (KINDS_ALL & ~(1u << KIND_SECRET))
 #define KINDS_PLAN   (KINDS_STORED & ~(1u << KIND_NODESTATUS))

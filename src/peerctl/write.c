@@ -2,7 +2,9 @@
 /*
  * create, apply and replace are one algorithm: read the store, decide for each object of the files
  * what is to be done with it, write all of that in one transaction that expects what was read.
- * Where somebody else was faster it starts again. They differ in what they expect to find.
+ * Where somebody else was faster it starts again. They differ in what they expect to find. A store
+ * that cannot take all at once may leave some of it written: an object that was written is done with,
+ * whatever becomes of the others and whatever others do with it.
  *
  * Whether an object changes at all is seen by its text: both are written normalised.
  */
@@ -26,7 +28,7 @@ struct change {			/* what becomes of one object of the files */
 	const char *word;
 	const char *json; /* NULL: nothing to write */
 	size_t len;
-	bool is_new;
+	bool is_new, written; /* WRITTEN: by this or an earlier attempt; WANTED stays valid */
 	const char *version; /* what the store has */
 };
 
@@ -35,11 +37,16 @@ struct writing {
 	const struct options *o;
 	struct load *load;
 	struct change *changes; /* one per object of the files */
+	size_t n_written;
 	struct snapshot *stored;
 	struct arena *arena; /* of one attempt */
 	char now[32];
 };
 
+#define MISSING_SHOWN 20 /* names of what was not written */
+
+static bool print_done(const struct done *items, size_t n, bool single, const struct style *style,
+		       const char *behind, struct err *err);
 static bool run_write(enum verb verb, const struct options *o, struct err *err);
 static bool attempt(struct writing *w, struct store *st, bool dry_run, struct err *err);
 static bool decide(struct writing *w, struct err *err);
@@ -47,7 +54,10 @@ static bool decide_one(struct writing *w, struct change *c, struct err *err);
 static bool conflict(enum err_kind kind, struct err *err, const char *format, ...)
 	printf_like(3, 4);
 static bool write_all(struct writing *w, struct store *st, struct err *err);
+static void written(struct writing *w, struct change *c, const char *version);
 static const char *new_uid(struct arena *a);
+static bool report_partial(const struct writing *w, const struct style *style, const char *url,
+			   struct err *err);
 static bool report(struct writing *w, const struct style *style, bool dry_run, const char *url,
 		   struct err *err);
 static void warn_global(const struct writing *w);
@@ -89,25 +99,11 @@ bool write_allowed(const struct resource *r, struct err *err)
 bool write_report(const struct done *items, size_t n, const struct style *style, bool dry_run,
 		  const char *url, struct err *err)
 {
-	auto_arena struct arena a = { 0 };
-	auto_buf struct buf out = { 0 };
-	const void **all = arena_array(&a, const void *, n);
-	struct listing l = {
-		.items = all, .n = n, .single = n == 1, .document = done_document, .name = done_name
-	};
 	size_t n_written = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		all[i] = &items[i];
+	for (size_t i = 0; i < n; i++)
 		n_written += strcmp(items[i].word, "unchanged") != 0;
-		if (style_is(style, OUTPUT_TABLE))
-			buf_printf(&out, "%s/%s %s%s\n", items[i].resource->kind->aliases[0],
-				   items[i].resource->meta.name, items[i].word,
-				   dry_run ? " (dry run)" : "");
-	}
-	if (!style_is(style, OUTPUT_TABLE))
-		listing_print(&l, style, &out);
-	if (!output_write(&out, err))
+	if (!print_done(items, n, n == 1, style, dry_run ? " (dry run)" : "", err))
 		return false;
 	if (dry_run)
 		tell("dry run: nothing was written to %s", url);
@@ -116,6 +112,49 @@ bool write_report(const struct done *items, size_t n, const struct style *style,
 	else
 		tell("nothing to write, %s is like that already", url);
 	return true;
+}
+
+bool write_report_partial(const struct done *items, size_t n, const char *const *missing,
+			  size_t n_missing, const struct style *style, const char *url,
+			  struct err *err)
+{
+	auto_buf struct buf names = { 0 };
+	struct err unused = { 0 };
+
+	if (!n)
+		return false;
+	for (size_t i = 0; i < MIN(n_missing, MISSING_SHOWN); i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", missing[i]);
+	if (n_missing > MISSING_SHOWN)
+		buf_printf(&names, " and %zu more", n_missing - MISSING_SHOWN);
+	if (!print_done(items, n, false, style, "", &unused))
+		tell("%s", unused.words);
+	/* What was under way when the store went may have reached it. */
+	tell("written to %s: %zu of %zu; not written%s: %s", url, n, n + n_missing,
+	     err->kind == ERR_AWAY || err->kind == ERR_TIMEOUT ? ", as far as is known" : "",
+	     buf_text(&names));
+	return false;
+}
+
+static bool print_done(const struct done *items, size_t n, bool single, const struct style *style,
+		       const char *behind, struct err *err)
+{
+	auto_arena struct arena a = { 0 };
+	auto_buf struct buf out = { 0 };
+	const void **all = arena_array(&a, const void *, n);
+	struct listing l = {
+		.items = all, .n = n, .single = single, .document = done_document, .name = done_name
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		all[i] = &items[i];
+		if (style_is(style, OUTPUT_TABLE))
+			buf_printf(&out, "%s/%s %s%s\n", items[i].resource->kind->aliases[0],
+				   items[i].resource->meta.name, items[i].word, behind);
+	}
+	if (!style_is(style, OUTPUT_TABLE))
+		listing_print(&l, style, &out);
+	return output_write(&out, err);
 }
 
 static bool run_write(enum verb verb, const struct options *o, struct err *err)
@@ -146,6 +185,7 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err)
 	if (!st && !(dry_run && err->kind == ERR_NOT_FOUND))
 		return false;
 	snprintf(w.now, sizeof w.now, "%s", clock_rfc3339(clock_wall()).s);
+	w.changes = arena_array(o->arena, struct change, load.n);
 	for (int i = 0; !ok && i < WRITE_ATTEMPTS; i++) {
 		auto_arena struct arena arena = { 0 };
 		auto_snapshot struct snapshot *stored = snapshot_new();
@@ -157,9 +197,9 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err)
 		if (ok)
 			return report(&w, &style, dry_run, st ? store_url(st) : "a new store", err);
 		if (err->kind != ERR_CONFLICT || !err->words[0])
-			return false;
+			break;
 	}
-	return false;
+	return report_partial(&w, &style, st ? store_url(st) : "", err);
 }
 
 /* A conflict with words is one that another attempt may settle. ST may be NULL: an empty store. */
@@ -174,12 +214,15 @@ static bool decide(struct writing *w, struct err *err)
 {
 	bool ok = true;
 
-	w->changes = arena_array(w->arena, struct change, w->load->n);
 	for (size_t i = 0; i < w->load->n; i++) {
-		w->changes[i].given = w->load->items[i];
-		ok &= decide_one(w, &w->changes[i], err);
+		struct change *c = &w->changes[i];
+
+		if (c->written)
+			continue;
+		*c = (struct change){ .given = w->load->items[i] };
+		ok &= decide_one(w, c, err);
 	}
-	if (!ok)
+	if (!ok && !w->n_written)
 		tell("nothing was written");
 	return ok;
 }
@@ -256,31 +299,45 @@ static bool conflict(enum err_kind kind, struct err *err, const char *format, ..
 static bool write_all(struct writing *w, struct store *st, struct err *err)
 {
 	struct write *writes = arena_array(w->arena, struct write, w->load->n);
+	struct change **changes = arena_array(w->arena, struct change *, w->load->n);
 	struct op op = { .type = OP_WRITE, .writes = writes };
 	bool ok;
 
 	for (size_t i = 0; i < w->load->n; i++) {
-		const struct change *c = &w->changes[i];
+		struct change *c = &w->changes[i];
 
-		if (c->json)
-			writes[op.n_writes++] = (struct write){
-				.kind = c->given->kind,
-				.name = c->given->meta.name,
-				.json = c->json,
-				.len = c->len,
-				.expect = c->is_new ? EXPECT_ABSENT : EXPECT_VERSION,
-				.version = c->version,
-			};
+		if (!c->json || c->written)
+			continue;
+		changes[op.n_writes] = c;
+		writes[op.n_writes++] = (struct write){
+			.kind = c->given->kind,
+			.name = c->given->meta.name,
+			.json = c->json,
+			.len = c->len,
+			.expect = c->is_new ? EXPECT_ABSENT : EXPECT_VERSION,
+			.version = c->version,
+		};
 	}
 	if (!op.n_writes)
 		return true;
 	ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
-	for (size_t i = 0, at = 0; ok && i < w->load->n; i++)
-		if (w->changes[i].json)
-			w->changes[i].wanted.meta.version =
-				arena_str(w->arena, writes[at++].new_version);
+	for (size_t i = 0; i < op.n_writes; i++)
+		if (writes[i].result == WRITE_DONE)
+			written(w, changes[i], writes[i].new_version);
 	store_cancel(st, &op);
 	return ok;
+}
+
+/* What it is shown with must outlive the attempt. */
+static void written(struct writing *w, struct change *c, const char *version)
+{
+	struct meta *meta = &c->wanted.meta;
+
+	c->written = true;
+	w->n_written++;
+	meta->uid = arena_str(w->o->arena, meta->uid);
+	meta->created = arena_str(w->o->arena, meta->created);
+	meta->version = arena_str(w->o->arena, version);
 }
 
 /* RFC 4122, version 4. */
@@ -309,6 +366,24 @@ static bool report(struct writing *w, const struct style *style, bool dry_run, c
 		return false;
 	warn_global(w);
 	return true;
+}
+
+static bool report_partial(const struct writing *w, const struct style *style, const char *url,
+			   struct err *err)
+{
+	struct done *items = arena_array(w->o->arena, struct done, w->load->n);
+	const char **missing = arena_array(w->o->arena, const char *, w->load->n);
+	size_t n = 0, n_missing = 0;
+
+	for (size_t i = 0; i < w->load->n; i++) {
+		const struct change *c = &w->changes[i];
+
+		if (c->written)
+			items[n++] = (struct done){ &c->wanted, c->word };
+		else if (!str_eq(c->word, "unchanged"))
+			missing[n_missing++] = resource_id(w->load->items[i], w->o->arena);
+	}
+	return write_report_partial(items, n, missing, n_missing, style, url, err);
 }
 
 /* What the fabric says to the objects of the files now (decisions.md 31). What is wrong with an

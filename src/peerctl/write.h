@@ -15,6 +15,11 @@ bool write_allowed(const struct resource *r, struct err *err);
 /* Lines, names or documents, as -o says, and on stderr which store it was. */
 bool write_report(const struct done *items, size_t n, const struct style *style, bool dry_run,
 		  const char *url, struct err *err);
+/* After a failure, ERR, that left ITEMS written: the same of these, and on stderr the ids of what was
+ * not. Says nothing when there are no ITEMS. Always false, ERR stays. */
+bool write_report_partial(const struct done *items, size_t n, const char *const *missing,
+			  size_t n_missing, const struct style *style, const char *url,
+			  struct err *err);
 /* Formats that writing commands know. */
 #define WRITE_OUTPUTS (OUTPUT_NAME | OUTPUT_JSON | OUTPUT_YAML)
 /* Attempts when others write at the same time. */
