@@ -15,6 +15,7 @@ struct getting {
 	size_t n;
 	enum err_kind first; /* of what was asked for and is not there */
 	struct snapshot *stored;
+	const char *revision; /* of a list */
 };
 
 static bool targets_make(const struct options *o, struct load *l, struct target **ret,
@@ -72,6 +73,10 @@ bool run_get(const struct options *o, struct err *err)
 	l.items = (const void *const *)g.items;
 	l.n = g.n;
 	l.single = n == 1 && targets[0].name;
+	if (n == 1 && !targets[0].name) {
+		l.kind = targets[0].kind;
+		l.revision = option_given(o, OPT_EXPORT) ? NULL : g.revision;
+	}
 	if (style_is(&style, OUTPUT_TABLE | OUTPUT_WIDE | OUTPUT_COLUMNS))
 		print_tables(&g, &l, &style, &out);
 	else if (!l.single || g.n)
@@ -122,7 +127,8 @@ static bool fetch(struct getting *g, struct store *st, const struct target *t, s
 				return false;
 		return true;
 	}
-	if (!source_list(st, wanted & KINDS_STORED, DECODE_KEEP_DOC, g->stored, err))
+	if (!source_list_at(st, wanted & KINDS_STORED, DECODE_KEEP_DOC, g->stored, g->o->arena,
+			    &g->revision, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct resource *r =

@@ -402,6 +402,13 @@ def test_documents(cli):
     assert [item['kind'] for item in many['items']] == ['BGPPeer', 'Node']
     assert cli('get', 'bgpp', '-o', 'json').json['items'] == [one.json]
     assert cli('get', 'ippool', '-o', 'json').json['items'] == []
+    whole = cli('get', 'bgpp', '-o', 'json').json
+    assert [whole['kind'], whole['apiVersion']] == ['BGPPeerList', 'projectcalico.org/v3']
+    assert whole['metadata'] == {'resourceVersion': one.json['metadata']['resourceVersion']}
+    assert 'metadata' not in cli('get', 'bgpp', '-o', 'json', '--export').json
+    assert 'metadata' not in many
+    assert cli('get', 'nodestatus', '-o', 'json').json['kind'] == 'NodeStatusList'
+    assert cli('apply', '-f', '-', stdin=cli('get', 'bgpp', '-o', 'yaml').out).lines == ['bgppeer/tor-a unchanged']
     exported = cli('get', 'bgpp', 'tor-a', '-o', 'json', '--export').json
     assert exported['metadata'] == {'name': 'tor-a'}
     text = cli('get', 'bgpp', 'tor-a', '-o', 'yml').out
