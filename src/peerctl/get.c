@@ -59,14 +59,7 @@ bool run_get(const struct options *o, struct err *err)
 		return false;
 	for (size_t i = 0; i < g.n; i++) {
 		if (resource_broken(g.items[i]))
-			for (size_t j = 0; j < g.items[i]->n_complaints; j++)
-				tell("%s/%s: %s%s%s", g.items[i]->kind->aliases[0],
-				     g.items[i]->meta.name,
-				     g.items[i]->complaints[j].field ?
-					     g.items[i]->complaints[j].field :
-					     "",
-				     g.items[i]->complaints[j].field ? ": " : "",
-				     g.items[i]->complaints[j].text);
+			source_tell_broken(g.items[i]);
 		if (option_given(o, OPT_EXPORT))
 			strip(g.items[i]);
 	}

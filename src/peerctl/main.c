@@ -52,6 +52,12 @@ static const struct command commands[] = {
 	{ "status", "[bgppeer NAME | node NAME]", "show all sessions, and why some are not up",
 	  "What the agents of all nodes reported to the store.",
 	  STORE | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(WATCH), run_status },
+	{ "migrate", "--from STORE --to STORE", "carry all objects to another store",
+	  "Byte by byte, and read back. What the target has already with the same content is left\n"
+	  "alone, so it can be run again; with another content it is a conflict, and nothing is written.\n"
+	  "Neither Secrets, which are files of peerd's --secrets-dir, nor the status of nodes go along.",
+	  OPTION(FROM) | OPTION(TO) | OPTION(CONFIG) | OPTION(DRY_RUN) | OPTION(OVERWRITE) |
+		OPTION(SKIP_BROKEN) | OPTION(OUTPUT), run_migrate },
 	{ "schema", "", "print all kinds and their fields, in Markdown", NULL, 0, run_schema },
 	{ "version", "", "print the version", NULL, STORE | OPTION(OUTPUT), run_version },
 };
@@ -61,7 +67,7 @@ static const struct { const char *name, *words; } later[] = {
 	{ "patch", "take `peerctl get -o yaml`, edit, and `peerctl apply -f`" },
 	{ "label", "change metadata.labels in the file and `peerctl apply -f`" },
 	{ "node", "`peerctl status` shows the sessions of all nodes" },
-	{ "datastore", "`peerctl get -o yaml` and `peerctl apply -f` carry objects over" },
+	{ "datastore", "`peerctl migrate` carries all objects to another store" },
 	{ "ipam", "Peerage manages no addresses" },
 	{ "cluster", "`peerctl status` shows what all agents report" },
 	{ "convert", "objects of projectcalico.org/v3 are taken as they are" },

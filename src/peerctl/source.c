@@ -58,6 +58,16 @@ void source_complain(const struct load *l, bool with_notes)
 	fflush(stderr);
 }
 
+void source_tell_broken(const struct resource *r)
+{
+	for (size_t i = 0; i < r->n_complaints; i++) {
+		const struct diag *d = &r->complaints[i];
+
+		tell("%s/%s: %s%s%s", r->kind->aliases[0], r->meta.name, d->field ? d->field : "",
+		     d->field ? ": " : "", d->text);
+	}
+}
+
 struct store *source_open(const struct options *o, unsigned flags, struct err *err)
 {
 	return source_open_url(o, option_value(o, OPT_STORE), flags, err);

@@ -20,6 +20,8 @@ void source_forget(struct snapshot **snap);
 /* All files of -f into L. Warnings are told; with errors all are told and ERR is ERR_INVALID
  * without words. FLAGS: enum load_flags. */
 bool source_files(const struct options *o, unsigned flags, struct load *l, struct err *err);
+/* Why R, which is broken, is so: on stderr. */
+void source_tell_broken(const struct resource *r);
 /* The complaints of L on stderr; notes only when WITH_NOTES. */
 void source_complain(const struct load *l, bool with_notes);
 

@@ -64,14 +64,14 @@ def test_version_opens_no_store(cli):
 @pytest.mark.parametrize('args', [['--help'], ['-h'], ['help']])
 def test_help(cli, args):
     answer = cli(*args)
-    for word in ('apply', 'create', 'replace', 'delete', 'get', 'validate', 'render', 'plan',
+    for word in ('apply', 'create', 'replace', 'delete', 'get', 'migrate', 'validate', 'render', 'plan',
                  'schema', 'selector', 'status', 'version', 'Exit codes'):
         assert word in answer.out
     assert answer.err == ''
 
 
 @pytest.mark.parametrize('verb', ['create', 'apply', 'replace', 'delete', 'get', 'validate', 'render',
-                                  'plan', 'schema', 'selector', 'status', 'version'])
+                                  'plan', 'migrate', 'schema', 'selector', 'status', 'version'])
 def test_help_of_each_command(cli, verb):
     answer = cli(verb, '--help')
     assert answer.out.startswith(f'peerctl {verb}') and 'Exit codes' in answer.out
@@ -111,7 +111,7 @@ def test_no_arguments(cli):
     (['patch', 'bgppeer', 'x', '-p', '{}'], 'there is no command patch yet'),
     (['label', 'nodes', 'n1', 'a=b', '--overwrite'], 'there is no command label yet'),
     (['node', 'status'], 'peerctl status'),
-    (['datastore', 'migrate', 'export'], 'there is no command datastore yet'),
+    (['datastore', 'migrate', 'export'], 'peerctl migrate'),
     (['ipam', 'show', '--show-blocks'], 'there is no command ipam yet'),
 ])
 def test_usage(cli, args, words):

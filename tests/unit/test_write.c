@@ -84,7 +84,7 @@ static const char *restore(struct world *w, int fd, int was, const char *path)
 	return file_read(path, 1 << 20, &w->arena, &len, &err);
 }
 
-/* One call; ARGS are closed by NULL, --store and, with TEXT, -f are put behind. */
+/* One call; ARGS are closed by NULL; --store, when there is none, and with TEXT -f are put behind. */
 static struct said call(struct world *w, bool (*run)(const struct options *o, struct err *err),
 			const char *text, const char *const *args)
 {
@@ -96,7 +96,8 @@ static struct said call(struct world *w, bool (*run)(const struct options *o, st
 
 	while (*args)
 		argv[argc++] = *args++;
-	argv[argc++] = "--store=" URL;
+	if (run != run_migrate)
+		argv[argc++] = "--store=" URL;
 	if (text) {
 		assert_true(file_write(w->file, text, strlen(text), 0600, (gid_t)-1, &err));
 		argv[argc++] = "-f";
@@ -214,6 +215,32 @@ static void some_deleted(void **state)
 	assert_string_equal(said.out, "node/n deleted\n");
 }
 
+static void some_migrated(void **state)
+{
+	struct world *w = *state;
+	struct said said;
+
+	make_partial(w, 0, ERR_NONE);
+	CALL(w, run_apply, peers, "apply");
+	said = CALL(w, run_migrate, NULL, "migrate", "--from=" URL, "--to=" URL "2");
+	has(said.err, "verified: 4 objects\n");
+	CALL(w, run_delete, NULL, "delete", "bgppeer", "a", "b", "c");
+	CALL(w, run_apply, peers, "apply");
+	memory_partial(NAME "2", 1, ERR_AWAY);
+	memory_list_compacted(NAME, 1);
+	said = CALL(w, run_migrate, NULL, "migrate", "--from=" URL, "--to=" URL "2",
+		    "--overwrite");
+	assert_int_equal(said.kind, ERR_AWAY);
+	assert_string_equal(said.out, "bgppeer/a configured\n");
+	has(said.err, "1 of 3; not written, as far as is known: bgppeer/b, bgppeer/c\n");
+	said = CALL(w, run_migrate, NULL, "migrate", "--from=" URL, "--to=" URL "2",
+		    "--overwrite");
+	assert_int_equal(said.kind, ERR_NONE);
+	assert_string_equal(said.out, "node/n unchanged\nbgppeer/a unchanged\n"
+				      "bgppeer/b configured\nbgppeer/c configured\n");
+	memory_remove(NAME "2");
+}
+
 static void many_missing(void **state)
 {
 	struct world *w = *state;
@@ -258,6 +285,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(none_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(conflict_then_rest, setup, teardown),
 		cmocka_unit_test_setup_teardown(some_deleted, setup, teardown),
+		cmocka_unit_test_setup_teardown(some_migrated, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(list_again, setup, teardown),
 	};
