@@ -8,6 +8,7 @@
 #include "peerctl/command.h"
 #include "peerctl/output.h"
 #include "peerctl/source.h"
+#include "peerctl/watch.h"
 
 struct getting {
 	const struct options *o;
@@ -27,7 +28,6 @@ static void fetch_entry(void *ctx, const struct entry *e);
 static void missing(struct getting *g, const struct target *t);
 static void print_tables(const struct getting *g, struct listing *l, const struct style *style,
 			 struct buf *out);
-static void strip(struct resource *r);
 static const char *get_cell(const void *item, const char *column, struct arena *a);
 static struct value get_document(const void *item, struct arena *a);
 static const char *get_name(const void *item, struct arena *a);
@@ -54,6 +54,10 @@ bool run_get(const struct options *o, struct err *err)
 		if (!style_columns(&style, targets[i].kind->columns, targets[i].kind->wide_columns,
 				   err))
 			return false;
+	if (option_given(o, OPT_WATCH))
+		return watch_objects(o, targets, n, &style, err);
+	if (option_given(o, OPT_OUTPUT_WATCH_EVENTS))
+		return err_set(err, ERR_USAGE, "--output-watch-events goes with -w");
 	st = source_open(o, STORE_READ_ONLY, err);
 	if (!st || !fetch(&g, st, targets, n, err))
 		return false;
@@ -61,7 +65,7 @@ bool run_get(const struct options *o, struct err *err)
 		if (resource_broken(g.items[i]))
 			source_tell_broken(g.items[i]);
 		if (option_given(o, OPT_EXPORT))
-			strip(g.items[i]);
+			source_strip(g.items[i]);
 	}
 	l.items = (const void *const *)g.items;
 	l.n = g.n;
@@ -192,12 +196,6 @@ static void print_tables(const struct getting *g, struct listing *l, const struc
 		l->wide = kind->wide_columns;
 		listing_print(l, style, out);
 	}
-}
-
-/* --export: what the store gave. */
-static void strip(struct resource *r)
-{
-	r->meta.uid = r->meta.created = r->meta.version = NULL;
 }
 
 static const char *get_cell(const void *item, const char *column, struct arena *a)

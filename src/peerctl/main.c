@@ -31,8 +31,11 @@ static const struct command commands[] = {
 	  WRITE | OPTION(SKIP_NOT_EXISTS) | OPTION(CASCADE), run_delete },
 	{ "get", "KIND [NAME...] | KIND/NAME... | -f FILE...", "show objects of the store",
 	  "Kinds: BGPPeer (bgpp, bp), BGPConfiguration (bgpconfig), BGPFilter (bgpf, bf), Node (no),\n"
-	  "IPPool (ipp, pool), NodeStatus; without regard to case.",
-	  FILES | STORE | NAMES | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT),
+	  "IPPool (ipp, pool), NodeStatus; without regard to case. With -w what is there, then each\n"
+	  "change: of a deleted object the row ends in \"deleted\", the document (json: one line each) has\n"
+	  "a deletionTimestamp.",
+	  FILES | STORE | NAMES | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT) |
+		OPTION(WATCH) | OPTION(OUTPUT_WATCH_EVENTS),
 	  run_get },
 	{ "validate", "-f FILE...", "check files, without a store",
 	  "Says everything that is wrong, with its place, on standard error.",

@@ -32,6 +32,8 @@ const struct option_row option_rows[OPT_COUNT] = {
 		"what `extensions` become in BIRD's configuration" },
 	[OPT_LABEL] = { "label", 0, "KEY=VALUE", 0, "a label to match; more than once" },
 	[OPT_WATCH] = { "watch", 'w', NULL, 0, "go on and show changes" },
+	[OPT_OUTPUT_WATCH_EVENTS] = { "output-watch-events", 0, NULL, 0,
+		"with -w: ADDED, MODIFIED or DELETED with every row and document" },
 	[OPT_FROM] = { "from", 0, "STORE", 0, "the store to read: sqlite:PATH" },
 	[OPT_TO] = { "to", 0, "STORE", 0, "the store to write; it is made if need be" },
 	[OPT_OVERWRITE] = { "overwrite", 0, NULL, 0,

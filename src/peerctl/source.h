@@ -20,6 +20,11 @@ void source_forget(struct snapshot **snap);
 /* All files of -f into L. Warnings are told; with errors all are told and ERR is ERR_INVALID
  * without words. FLAGS: enum load_flags. */
 bool source_files(const struct options *o, unsigned flags, struct load *l, struct err *err);
+/* --export: R without what a store gave. */
+static inline void source_strip(struct resource *r)
+{
+	r->meta.uid = r->meta.created = r->meta.version = NULL;
+}
 /* Why R, which is broken, is so: on stderr. */
 void source_tell_broken(const struct resource *r);
 /* The complaints of L on stderr; notes only when WITH_NOTES. */

@@ -20,6 +20,7 @@ enum feed_state { FEED_OPENING, FEED_LISTING, FEED_WATCHING };
 
 struct feed {
 	char *url;
+	unsigned kinds, flags;
 	enum decode_mode mode;
 	enum feed_state state;
 	struct store *store;
@@ -52,9 +53,21 @@ static bool snapshot_same(const struct snapshot *a, const struct snapshot *b);
 
 struct feed *feed_open(const char *url, enum decode_mode mode)
 {
+	return feed_open_kinds(url, ~0u, 0, mode);
+}
+
+struct feed *feed_open_kinds(const char *url, unsigned followed, unsigned flags,
+			     enum decode_mode mode)
+{
 	struct feed *f = mem_alloc(sizeof *f);
 
-	*f = (struct feed){ .url = mem_str(url), .mode = mode, .retry_at = clock_ms() };
+	*f = (struct feed){ .url = mem_str(url),
+			    .flags = flags,
+			    .mode = mode,
+			    .retry_at = clock_ms() };
+	for (size_t i = 0; i < lengthof(kinds); i++)
+		if (!(kinds[i]->flags & (KIND_UNWATCHED | KIND_FILES_ONLY)))
+			f->kinds |= followed & 1u << kinds[i]->id;
 	return f;
 }
 
@@ -131,7 +144,7 @@ static void feed_step(struct feed *f)
 	case FEED_OPENING:
 		if (clock_ms() < f->retry_at)
 			return;
-		f->store = store_open(f->url, 0, &err);
+		f->store = store_open(f->url, f->flags, &err);
 		if (f->store) {
 			feed_list(f);
 		} else {
@@ -182,10 +195,9 @@ static void feed_list(struct feed *f)
 	store_cancel(f->store, &f->op);
 	snapshot_unref(f->next);
 	f->next = snapshot_new();
-	f->op = (struct op){ .type = OP_LIST, .entry = list_entry, .ctx = f };
-	for (size_t i = 0; i < lengthof(kinds); i++)
-		if (!(kinds[i]->flags & (KIND_UNWATCHED | KIND_FILES_ONLY)))
-			f->op.kinds |= 1u << kinds[i]->id;
+	f->op = (struct op){
+		.type = OP_LIST, .kinds = f->kinds, .entry = list_entry, .ctx = f
+	};
 	f->state = FEED_LISTING;
 	store_start(f->store, &f->op);
 }
@@ -208,10 +220,8 @@ static void feed_listed(struct feed *f)
 
 static void feed_watch(struct feed *f, const char *since)
 {
-	unsigned followed = f->op.kinds;
-
 	store_cancel(f->store, &f->op);
-	f->op = (struct op){ .type = OP_WATCH, .kinds = followed, .entry = watch_entry, .ctx = f };
+	f->op = (struct op){ .type = OP_WATCH, .kinds = f->kinds, .entry = watch_entry, .ctx = f };
 	f->op.since = arena_str(&f->op.arena, since);
 	f->watching_since = clock_ms();
 	f->state = FEED_WATCHING;
