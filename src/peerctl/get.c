@@ -118,6 +118,8 @@ static bool fetch(struct getting *g, struct store *st, const struct target *t, s
 
 	for (size_t i = 0; i < n; i++)
 		wanted |= 1u << t[i].kind->id;
+	if (!n)
+		return true;
 	if (n <= 8 && t[0].name) {
 		for (size_t i = 0; i < n; i++)
 			if (!fetch_one(g, st, &t[i], err))

@@ -365,6 +365,8 @@ def test_empty(cli):
         assert 'no resources' in cli(verb, '-f', 'empty.yaml', code=3).err
         cli.apply(N1)
         cli(verb, '-f', 'empty.yaml', '--skip-empty')
+    assert cli('get', '-f', 'empty.yaml', '--skip-empty').out == ''
+    assert cli('get', '-f', 'empty.yaml', '--skip-empty', '-o', 'json').json['items'] == []
 
 
 # ---- get ----
