@@ -39,6 +39,7 @@ static void plan_router_id(struct planner *p);
 static void plan_onlink(struct planner *p);
 static void plan_policy(struct planner *p);
 static void plan_broken(struct planner *p);
+static void broken_add(struct planner *p, const struct resource *r);
 static int problem_cmp(const void *a, const void *b);
 static int ref_cmp(const void *a, const void *b);
 static int pool_cmp(const void *a, const void *b);
@@ -197,12 +198,13 @@ void problem_add(struct planner *p, enum problem_code code, enum diag_level leve
 	struct problem *at = arena_push(p->arena, p->problems, p->n_problems);
 	va_list args;
 
+	/* A name or a word of a store may be anything, and this goes to status and log. */
 	va_start(args, format);
-	at->text = arena_vprintf(p->arena, format, args);
+	at->text = text_safe(p->arena, arena_vprintf(p->arena, format, args));
 	va_end(args);
 	at->code = code;
 	at->level = level;
-	at->origin = by			     ? origin_of(by, p->arena) :
+	at->origin = by			     ? text_safe(p->arena, origin_of(by, p->arena)) :
 		     code == PROBLEM_NO_NODE ? arena_printf(p->arena, "node/%s", p->plan->node) :
 					       "mesh";
 	at->origin_version = by ? by->meta.version : NULL;
@@ -214,17 +216,23 @@ const char *origin_of(const struct resource *by, struct arena *a)
 	return resource_id(by, a);
 }
 
-/* The first error of a resource that does not decode, in words. */
+/* The first error of a resource that does not decode, in words, and how many there are besides. */
 static const char *mistake_of(const struct resource *r, struct arena *a)
 {
-	for (size_t i = 0; i < r->n_complaints; i++) {
-		const struct diag *d = &r->complaints[i];
+	const struct diag *first = NULL;
+	auto_buf struct buf words = { 0 };
+	size_t n = 0;
 
-		if (d->level == DIAG_ERROR)
-			return arena_printf(a, "%s%s%s", d->field ? d->field : "",
-					    d->field ? ": " : "", d->text);
-	}
-	return "no reason given";
+	for (size_t i = 0; i < r->n_complaints; i++)
+		if (r->complaints[i].level == DIAG_ERROR && !n++)
+			first = &r->complaints[i];
+	if (!first)
+		return "no reason given";
+	buf_printf(&words, "%s%s%s", first->field ? first->field : "", first->field ? ": " : "",
+		   first->text);
+	if (n > 1)
+		buf_printf(&words, " (and %zu more)", n - 1);
+	return arena_str(a, buf_text(&words));
 }
 
 static const struct plan *plan_finish(struct planner *p)
@@ -346,6 +354,8 @@ static void plan_policy(struct planner *p)
 					p->config->log_severity_screen;
 }
 
+/* A peer that nobody can read may be about any node, and a node about any peer: so it is said on
+ * all of them. */
 static void plan_broken(struct planner *p)
 {
 	static const struct kind *const matter[] = { &kind_bgppeer, &kind_node };
@@ -360,13 +370,26 @@ static void plan_broken(struct planner *p)
 			if (matter[k] == &kind_node) /* hosts are nodes in the same order */
 				whole = host < p->n_hosts && p->hosts[host].resource == r;
 			host += whole;
-			if (!whole)
-				*arena_push(p->arena, broken, n) = origin_of(r, p->arena);
+			if (whole)
+				continue;
+			*arena_push(p->arena, broken, n) = origin_of(r, p->arena);
+			broken_add(p, r);
 		}
 	if (n > 1)
 		qsort(broken, n, sizeof *broken, str_cmp);
 	p->plan->broken = broken;
 	p->plan->n_broken = n;
+}
+
+/* R is broken, or a node whose BGPConfiguration is. */
+static void broken_add(struct planner *p, const struct resource *r)
+{
+	const struct resource *culprit = resource_broken(r) ? r : config_of(p, r->meta.name);
+
+	problem_add(p, PROBLEM_INVALID, DIAG_ERROR, culprit, NULL, "%s; what BIRD runs %s %s stays",
+		    mistake_of(culprit, p->arena),
+		    r->kind == &kind_bgppeer ? "because of" : "towards",
+		    culprit == r ? "it" : origin_of(r, p->arena));
 }
 
 static int problem_cmp(const void *a, const void *b)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engine/links.h"
+#include "store/entry.h"
 
 #define REFRESH_MS 60000
 #define SPACE_MS   1000 /* between two writes, so that a flapping peer does not write without end */
@@ -177,8 +178,7 @@ static void take_entry(void *ctx, const struct entry *e)
 	struct report *r = ctx;
 
 	if (e->json)
-		r->earlier = resource_from_json(e->kind, e->name, e->version, e->json, e->len,
-						DECODE_TOLERANT);
+		r->earlier = entry_resource(e, DECODE_TOLERANT);
 }
 
 /* The end of a write. A failed one is tried again; nothing hangs on it. */

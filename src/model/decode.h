@@ -82,12 +82,13 @@ struct value decode_copy(const struct value *v, struct arena *a);
 /* metadata (meta.c). V may be NULL. */
 void meta_decode(struct decode *dc, const struct kind *kind, const struct value *metadata,
 		 const struct value *doc, struct meta *meta);
-struct value meta_encode(const struct meta *meta, const struct value *doc, struct arena *a);
 extern const struct shape meta_shape;
 
-/* The map of AT: set rows in table order, then what DOC (NULL: nothing) has besides, but for the
- * members in SKIP. REVEAL: fields that are secret as they are. */
+/* The map of AT: set rows in table order, then what DOC (NULL: nothing) has besides, but for rows
+ * marked FIELD_DROPPED and the members in SKIP. REVEAL: fields that are secret as they are. */
 struct value encode_shape(const struct shape *shape, const void *at, const struct value *doc,
 			  const char *const *skip, bool reveal, struct arena *a);
+/* Does a member with the row F (NULL: it has none) live in the document alone, and is kept there? */
+bool field_unread(const struct field *f);
 /* Are two structs of one shape the same, whatever the texts they were written in? */
 bool encode_same(const struct shape *shape, const void *a, const void *b);

@@ -69,6 +69,9 @@ enum field_flags {
 	FIELD_NON_EMPTY = 32,   /* an empty list or struct is refused */
 	FIELD_ANY_CASE = 64,   /* ENUM: upper and lower case are one */
 	FIELD_RAW = 128,       /* line breaks and control characters are fine (annotations) */
+	FIELD_FOREIGN = 256,   /* others write it: stays when a file does not give it */
+	FIELD_DROPPED = 512,   /* ANY: never written again (selfLink) */
+	FIELD_QUOTED = 1024,   /* BOOL: "true" and "false" in quotes are taken too */
 };
 
 struct field {

@@ -15,16 +15,19 @@ enum kind_id {
 	KIND_IPPOOL,
 	KIND_SECRET,
 	KIND_NODESTATUS,
+	KIND_CLUSTERINFORMATION,
+	KIND_BLOCKAFFINITY,
 	KIND_COUNT
 };
 
 enum kind_flags {
 	KIND_NAMESPACED = 1,
 	KIND_FILES_ONLY = 2,  /* never kept in SQLite or etcd (Secret: decisions.md 20) */
-	KIND_UNWATCHED = 4,   /* outside the change log and the snapshot (NodeStatus) */
-	KIND_READ_ONLY = 8,   /* written by the agent, not by users */
+	KIND_UNWATCHED = 4,   /* outside the change log and the snapshot: no plan rests on it */
+	KIND_READ_ONLY = 8,   /* not written by users, but by its `writer` */
 	KIND_TOP_LEVEL = 16,  /* fields stand beside metadata, not under spec (Secret) */
 	KIND_STATUS_BODY = 32, /* the shape stands under status, not under spec (NodeStatus) */
+	KIND_STATUS_KEPT = 64, /* a status of others stands beside the spec (Node) */
 };
 
 struct kind {
@@ -32,9 +35,11 @@ struct kind {
 	const char *name;               /* "BGPPeer" */
 	const char *plural;             /* "bgppeers" */
 	const char *api_version;        /* "projectcalico.org/v3" */
-	const char *const *aliases;     /* NULL-terminated, lower case; the first is for messages */
+	const char *const *aliases;     /* NULL-terminated, lower case, each with its plural behind
+	                                 * it; the first is for messages */
 	struct shape shape;             /* of the spec, or of the whole when KIND_TOP_LEVEL */
 	unsigned flags;
+	const char *writer;             /* KIND_READ_ONLY: who writes it: "peerd" */
 	const char *doc;
 	/* What needs the name as well as the spec; may be NULL. */
 	void (*check)(struct decode *dc, const struct resource *r);
@@ -44,7 +49,7 @@ struct kind {
 };
 
 extern const struct kind kind_node, kind_bgpconfiguration, kind_bgppeer, kind_bgpfilter,
-	kind_ippool, kind_secret, kind_nodestatus;
+	kind_ippool, kind_secret, kind_nodestatus, kind_clusterinformation, kind_blockaffinity;
 extern const struct kind *const kinds[KIND_COUNT]; /* by kind_id */
 
 /* By kind name or any alias, without regard to case; NULL when there is none. */
@@ -55,3 +60,11 @@ const struct kind *kind_of(const char *api_version, const char *name,
 			   const struct kind **known_other);
 /* The nearest kind name to WORD to suggest, or NULL. */
 const char *kind_suggest(const char *word);
+/* Where the shape of KIND stands in a document, unless KIND_TOP_LEVEL: "spec" or "status". */
+const char *kind_body(const struct kind *kind);
+/* All kinds that have none of FLAGS, 1u << id each. */
+unsigned kinds_without(unsigned flags);
+/* "Node, BGPConfiguration, ...": the kinds that stores keep. */
+const char *kinds_named(struct arena *a);
+/* The short words for KIND: "bgpp, bp"; "" when there are none. */
+const char *kind_short(const struct kind *kind, struct arena *a);

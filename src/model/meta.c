@@ -26,10 +26,10 @@ static const struct field meta_fields[] = {
 	{ "uid", F_STRING(meta, uid), .doc = "Given by the store." },
 	{ "resourceVersion", F_STRING(meta, version), .doc = "Given by the store." },
 	{ "creationTimestamp", F_STRING(meta, created), .doc = "Given by the store." },
-	{ "generateName", F_ANY, .doc = "Not supported: give a name." },
+	{ "generateName", F_ANY, FIELD_DROPPED, .doc = "Not supported: give a name." },
 	{ "generation", F_ANY, .doc = "Kept." },
-	{ "selfLink", F_ANY, .doc = "Dropped." },
-	{ "managedFields", F_ANY, .doc = "Dropped." },
+	{ "selfLink", F_ANY, FIELD_DROPPED, .doc = "Dropped." },
+	{ "managedFields", F_ANY, FIELD_DROPPED, .doc = "Dropped." },
 	{ "ownerReferences", F_ANY, .doc = "Kept." },
 	{ "finalizers", F_ANY, .doc = "Kept." },
 	{ "deletionTimestamp", F_ANY, .doc = "Kept." },
@@ -62,13 +62,6 @@ void meta_decode(struct decode *dc, const struct kind *kind, const struct value 
 		meta->namespace = NULL;
 	}
 	decode_leave(dc);
-}
-
-struct value meta_encode(const struct meta *meta, const struct value *doc, struct arena *a)
-{
-	static const char *const dropped[] = { "selfLink", "managedFields", "generateName", NULL };
-
-	return encode_shape(&meta_shape, meta, doc, dropped, true, a);
 }
 
 bool name_valid(const char *name)

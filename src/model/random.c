@@ -53,9 +53,7 @@ const struct value *random_document(const struct kind *kind, struct random *rnd,
 				members[n++] = body.members[i];
 		else
 			members[n++] =
-				(struct member){ .key = kind->flags & KIND_STATUS_BODY ? "status" :
-											 "spec",
-						 .value = body };
+				(struct member){ .key = kind_body(kind), .value = body };
 		*doc = value_map(members, n);
 		if (valid(kind, doc))
 			return doc;

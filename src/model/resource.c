@@ -15,7 +15,6 @@ static const char *resource_new(struct resource **ret, const struct kind *kind, 
 				char *about, size_t size);
 static void body_decode(struct decode *dc, struct resource *r, const struct value *doc, void *spec);
 static const struct shape *envelope(const struct kind *kind);
-static const char *body_name(const struct kind *kind);
 static void complaints_keep(struct resource *r, struct diags *own, struct diags *d);
 static struct value encode(const struct resource *r, bool reveal, struct arena *a);
 
@@ -31,14 +30,14 @@ static const struct field spec_fields[] = {
 	ENVELOPE_START, { "spec", F_ANY, .doc = "What is wanted." }, { 0 } };
 static const struct field status_fields[] = {
 	ENVELOPE_START, { "status", F_ANY, .doc = "What was found." }, { 0 } };
-static const struct field node_fields[] = {
+static const struct field kept_fields[] = {
 	ENVELOPE_START, { "spec", F_ANY, .doc = "What is wanted." },
 	{ "status", F_ANY, .doc = "Kept." }, { 0 } };
 /* clang-format on */
 static const char *const envelope_names[] = { "apiVersion", "kind", "metadata", NULL };
 static const struct shape spec_envelope = { .name = "a resource", .fields = spec_fields };
 static const struct shape status_envelope = { .name = "a resource", .fields = status_fields };
-static const struct shape node_envelope = { .name = "a resource", .fields = node_fields };
+static const struct shape kept_envelope = { .name = "a resource", .fields = kept_fields };
 
 struct resource *resource_decode(const struct kind *kind, const struct value *doc,
 				 enum decode_mode mode, const char *file, struct diags *d)
@@ -207,14 +206,14 @@ static void body_decode(struct decode *dc, struct resource *r, const struct valu
 		return;
 	}
 	dc->below = &kind->shape;
-	dc->below_name = body_name(kind);
+	dc->below_name = kind_body(kind);
 	if (!decode_rows(dc, envelope(kind), doc, NULL, NULL, given))
 		return;
 	dc->below = NULL;
 	meta_decode(dc, kind, given[2], doc, &r->meta);
 	if (!dc->name)
 		dc->name = r->meta.name;
-	decode_enter(dc, body_name(kind));
+	decode_enter(dc, kind_body(kind));
 	decode_shape(dc, &kind->shape, given[3] ? given[3] : &none, spec);
 	decode_leave(dc);
 }
@@ -223,12 +222,7 @@ static const struct shape *envelope(const struct kind *kind)
 {
 	if (kind->flags & KIND_STATUS_BODY)
 		return &status_envelope;
-	return kind->id == KIND_NODE ? &node_envelope : &spec_envelope;
-}
-
-static const char *body_name(const struct kind *kind)
-{
-	return kind->flags & KIND_STATUS_BODY ? "status" : "spec";
+	return kind->flags & KIND_STATUS_KEPT ? &kept_envelope : &spec_envelope;
 }
 
 /* In the order of the text: checks complain after the rows, but people read from the top. */
@@ -264,7 +258,7 @@ static void complaints_keep(struct resource *r, struct diags *own, struct diags 
 static struct value encode(const struct resource *r, bool reveal, struct arena *a)
 {
 	bool top = r->kind->flags & KIND_TOP_LEVEL;
-	const char *body = body_name(r->kind);
+	const char *body = kind_body(r->kind);
 	struct member *members;
 	struct value rows = { .type = VALUE_MAP };
 	size_t n = 0;
@@ -281,7 +275,8 @@ static struct value encode(const struct resource *r, bool reveal, struct arena *
 	members[n++] = (struct member){ .key = "kind", .value = value_string(r->kind->name) };
 	members[n++] = (struct member){
 		.key = "metadata",
-		.value = meta_encode(&r->meta, value_get(r->doc, "metadata"), a),
+		.value = encode_shape(&meta_shape, &r->meta, value_get(r->doc, "metadata"), NULL,
+				      true, a),
 	};
 	if (resource_broken(r))
 		return value_map(members, n);
@@ -293,8 +288,12 @@ static struct value encode(const struct resource *r, bool reveal, struct arena *
 	members[n++] = (struct member){ .key = body, .value = rows };
 	for (uint32_t i = 0; r->doc && r->doc->type == VALUE_MAP && i < r->doc->n; i++) {
 		const struct member *m = &r->doc->members[i];
+		/* A status that nobody filled in is no news to people. */
+		bool nothing = m->value.type == VALUE_NULL ||
+			       (m->value.type == VALUE_MAP && !m->value.n);
 
-		if (!field_find(&spec_envelope, m->key) && strcmp(m->key, body) != 0)
+		if (!field_find(&spec_envelope, m->key) && strcmp(m->key, body) != 0 &&
+		    !(nothing && field_find(envelope(r->kind), m->key)))
 			members[n++] = *m;
 	}
 	return value_map(members, n);

@@ -59,6 +59,13 @@ struct value resource_encode(const struct resource *r, struct arena *a);
 /* The same with what resource_encode() shows as REDACTED: the values of Secrets. */
 struct value resource_encode_revealed(const struct resource *r, struct arena *a);
 #define REDACTED "<redacted>" /* refused on input */
+/* The document that goes into a store for R where HAVE (NULL: nothing) stands now, with the members
+ * of envelope and metadata in Calico's order and never a resourceVersion. What HAVE has and our
+ * tables do not know, at the top, in metadata, in the spec and in structs that both have, stays when
+ * R does not give it, and so do rows marked FIELD_FOREIGN; labels and annotations are R's alone.
+ * Both were decoded with DECODE_KEEP_DOC. Compare documents with value_eq(). */
+struct value resource_stored(const struct resource *r, const struct resource *have,
+			     struct arena *a);
 /* Are labels, annotations and spec the same, whatever the texts they were written in? */
 bool resource_same(const struct resource *a, const struct resource *b);
 

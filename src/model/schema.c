@@ -30,17 +30,15 @@ static void kind_print(const struct kind *kind, struct buf *out)
 	bool top = kind->flags & KIND_TOP_LEVEL;
 
 	buf_printf(out,
-		   "\n## %s\n\n%s\n\n`apiVersion: %s`, aliases (upper and lower case are "
+		   "\n## %s\n\n%s%s%s%s\n\n`apiVersion: %s`, aliases (upper and lower case are "
 		   "one): ",
-		   kind->name, kind->doc, kind->api_version);
+		   kind->name, kind->doc, kind->writer ? " Written by " : "",
+		   kind->writer ? kind->writer : "", kind->writer ? " alone." : "",
+		   kind->api_version);
 	for (size_t i = 0; kind->aliases[i]; i++)
 		buf_printf(out, "%s`%s`", i ? ", " : "", kind->aliases[i]);
 	buf_str(out, ".\n");
-	shape_print(&kind->shape,
-		    top				   ? "" :
-		    kind->flags & KIND_STATUS_BODY ? "status" :
-						     "spec",
-		    out);
+	shape_print(&kind->shape, top ? "" : kind_body(kind), out);
 }
 
 /* The table of SHAPE and, behind it, of the shapes inside it. */
@@ -70,10 +68,11 @@ static void shape_print(const struct shape *shape, const char *path, struct buf 
 
 static void row_print(const struct field *f, struct buf *out)
 {
-	buf_printf(out, "| `%s` | %s%s%s%s%s | ", f->name, f->doc,
+	buf_printf(out, "| `%s` | %s%s%s%s%s%s | ", f->name, f->doc,
 		   f->flags & FIELD_REQUIRED ? " Required." : "",
 		   f->flags & FIELD_DEFAULT_ONLY ? " Only in the object named `default`." : "",
 		   f->flags & FIELD_ENTERPRISE ? " Not in open source Calico." : "",
+		   f->flags & FIELD_FOREIGN ? " Kept when a file does not give it." : "",
 		   f->flags & FIELD_INERT ? " *Not acted on yet.*" : "");
 	accepted_print(f, out);
 	if (f->type == &type_list)

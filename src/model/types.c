@@ -100,6 +100,9 @@ static void bool_decode(struct decode *dc, const struct field *f, const struct v
 	(void)f;
 	if (v->type == VALUE_BOOL)
 		*(enum tristate *)at = v->boolean ? YES : NO;
+	else if ((f->flags & FIELD_QUOTED) && v->type == VALUE_STRING &&
+		 (str_eq(v->string, "true") || str_eq(v->string, "false")))
+		*(enum tristate *)at = str_eq(v->string, "true") ? YES : NO;
 	else
 		decode_type_error(dc, v, "true or false (without quotes)");
 }

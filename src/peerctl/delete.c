@@ -66,10 +66,16 @@ bool run_delete(const struct options *o, struct err *err)
 	if (option_given(o, OPT_FILENAME) ? !targets_of_files(&load, o, &targets, &n, err) :
 					    !source_targets(o, &targets, &n, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		const struct kind *kind = targets[i].kind;
+
 		if (!targets[i].name)
-			return err_set(err, ERR_USAGE, "which %s? delete needs a name",
-				       targets[i].kind->name);
+			return err_set(err, ERR_USAGE, "which %s? delete needs a name", kind->name);
+		/* What an agent that is gone has left behind is for people to clear away. */
+		if ((kind->flags & KIND_READ_ONLY) && kind != &kind_nodestatus &&
+		    !write_allowed(kind, targets[i].name, NULL, err))
+			return false;
+	}
 	st = source_open(o, dry_run ? STORE_READ_ONLY : 0, err);
 	if (!st)
 		return false;
@@ -97,7 +103,7 @@ bool run_delete(const struct options *o, struct err *err)
 
 static bool attempt(struct deleting *d, struct store *st, bool dry_run, struct err *err)
 {
-	if (!source_list(st, KINDS_STORED, 0, d->stored, err) || !add_targets(d, err))
+	if (!source_list(st, KINDS_FABRIC, 0, d->stored, err) || !add_targets(d, err))
 		return false;
 	for (size_t i = 0; i < d->n_targets; i++)
 		if (d->targets[i].kind == &kind_node)
@@ -247,7 +253,7 @@ static bool targets_of_files(struct load *l, const struct options *o, struct tar
 		const struct resource *r = l->items[i];
 
 		(*ret)[i] = (struct target){ r->kind, r->meta.name, r->meta.version };
-		if (!write_allowed(r, err))
+		if (!write_allowed(r->kind, r->meta.name, r->place, err))
 			return false;
 	}
 	return true;

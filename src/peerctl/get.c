@@ -9,6 +9,7 @@
 #include "peerctl/output.h"
 #include "peerctl/source.h"
 #include "peerctl/watch.h"
+#include "store/entry.h"
 
 struct getting {
 	const struct options *o;
@@ -93,11 +94,11 @@ static bool targets_make(const struct options *o, struct load *l, struct target 
 			 size_t *ret_n, struct err *err)
 {
 	if (option_given(o, OPT_FILENAME) == (o->n_args > 0))
-		return err_set(err, ERR_USAGE,
-			       o->n_args ? "give files with -f or names, not both" :
+		return o->n_args ? err_set(err, ERR_USAGE, "give files with -f or names, not both") :
+				   err_set(err, ERR_USAGE,
 					   "which kind? KIND [NAME...], KIND/NAME... or -f FILE; "
-					   "kinds are BGPPeer, BGPConfiguration, BGPFilter, Node, "
-					   "IPPool and NodeStatus");
+					   "kinds are %s",
+					   kinds_named(o->arena));
 	if (o->n_args)
 		return source_targets(o, ret, ret_n, err);
 	if (!source_files(o, 0, l, err))
@@ -169,8 +170,7 @@ static bool fetch_one(struct getting *g, struct store *st, const struct target *
 static void fetch_entry(void *ctx, const struct entry *e)
 {
 	struct getting *g = ctx;
-	struct resource *r = resource_from_json(e->kind, e->name, e->version, e->json, e->len,
-						DECODE_TOLERANT | DECODE_KEEP_DOC);
+	struct resource *r = entry_resource(e, DECODE_TOLERANT | DECODE_KEEP_DOC);
 
 	*arena_push(g->o->arena, g->items, g->n) = r;
 	snapshot_put(g->stored, r);

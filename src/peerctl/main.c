@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "model/kind.h"
 #include "peerctl/command.h"
 #include "peerctl/output.h"
 
@@ -30,10 +31,8 @@ static const struct command commands[] = {
 	  "status; what else names it is listed, and goes too with --cascade.",
 	  WRITE | OPTION(SKIP_NOT_EXISTS) | OPTION(CASCADE), run_delete },
 	{ "get", "KIND [NAME...] | KIND/NAME... | -f FILE...", "show objects of the store",
-	  "Kinds: BGPPeer (bgpp, bp), BGPConfiguration (bgpconfig), BGPFilter (bgpf, bf), Node (no),\n"
-	  "IPPool (ipp, pool), NodeStatus; without regard to case. With -w what is there, then each\n"
-	  "change: of a deleted object the row ends in \"deleted\", the document (json: one line each) has\n"
-	  "a deletionTimestamp.",
+	  "With -w what is there, then each change: of a deleted object the row ends in \"deleted\", the\n"
+	  "document (json: one line each) has a deletionTimestamp.",
 	  FILES | STORE | NAMES | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT) |
 		OPTION(WATCH) | OPTION(OUTPUT_WATCH_EVENTS),
 	  run_get },
@@ -94,6 +93,7 @@ static const char exit_codes[] =
 static bool run(const struct options *o, bool parsed, struct err *err);
 static const struct command *command_find(const char *name, struct err *err);
 static void help(const struct command *only, struct buf *out);
+static void help_kinds(struct buf *out);
 static void help_options(uint64_t taken, bool global, struct buf *out);
 
 int main(int argc, char **argv)
@@ -167,6 +167,8 @@ static void help(const struct command *only, struct buf *out)
 			   only->args, only->summary);
 		if (only->doc)
 			buf_printf(out, "\n%s\n", only->doc);
+		if (strstr(only->args, "KIND"))
+			help_kinds(out);
 		buf_str(out, "\nOptions:\n");
 		help_options(only->options, false, out);
 		help_options(only->options, true, out);
@@ -183,6 +185,19 @@ static void help(const struct command *only, struct buf *out)
 			     "peerctl COMMAND --help says more.\n");
 	}
 	buf_printf(out, "\n%s", exit_codes);
+}
+
+static void help_kinds(struct buf *out)
+{
+	auto_arena struct arena a = { 0 };
+
+	buf_str(out, "\nKinds, and shorter words for them, in upper or lower case:\n");
+	for (size_t i = 0; i < lengthof(kinds); i++) {
+		const char *words = kind_short(kinds[i], &a);
+
+		if (!(kinds[i]->flags & KIND_FILES_ONLY))
+			buf_printf(out, *words ? "  %-19s %s\n" : "  %s%s\n", kinds[i]->name, words);
+	}
 }
 
 static void help_options(uint64_t taken, bool global, struct buf *out)

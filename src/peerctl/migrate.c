@@ -13,10 +13,14 @@
 #include "base/json.h"
 #include "peerctl/command.h"
 #include "peerctl/write.h"
+#include "store/entry.h"
 
 #define SHOWN_MAX     80   /* bytes of a value in a message */
 #define PROGRESS_MS   1000 /* what takes longer shows how far it is */
 #define PROGRESS_STEP 100
+
+/* Not what lives in files, nor what agents or Calico write themselves. */
+#define KINDS_OWNED kinds_without(KIND_FILES_ONLY | KIND_UNWATCHED | KIND_READ_ONLY)
 
 struct side {
 	const char *option, *url;
@@ -64,7 +68,6 @@ static bool side_open(struct migration *m, struct side *side, unsigned flags, st
 static const char *side_name(const struct side *side);
 static bool side_list(struct migration *m, struct side *side, struct err *err);
 static void list_entry(void *ctx, const struct entry *e);
-static unsigned owned_kinds(void);
 static void decide(struct migration *m);
 static bool stop(const struct migration *m, struct err *err);
 static bool report(const struct migration *m, const struct style *style, bool dry_run,
@@ -156,7 +159,7 @@ static bool side_list(struct migration *m, struct side *side, struct err *err)
 {
 	for (int i = 1;; i++) {
 		struct op op = {
-			.type = OP_LIST, .kinds = owned_kinds(), .entry = list_entry, .ctx = m
+			.type = OP_LIST, .kinds = KINDS_OWNED, .entry = list_entry, .ctx = m
 		};
 		bool ok;
 
@@ -187,8 +190,7 @@ static void list_entry(void *ctx, const struct entry *e)
 
 	if (!e->json)
 		return;
-	r = resource_from_json(e->kind, e->name, e->version, e->json, e->len,
-			       DECODE_TOLERANT | DECODE_KEEP_DOC);
+	r = entry_resource(e, DECODE_TOLERANT | DECODE_KEEP_DOC);
 	snapshot_put(m->listed->snap, r);
 	if (m->listed == &m->from) {
 		*arena_push(m->arena, m->items, m->n) = (struct carried){
@@ -200,17 +202,6 @@ static void list_entry(void *ctx, const struct entry *e)
 	}
 	m->progress.n++;
 	progress_show(&m->progress);
-}
-
-/* Not what lives in files, nor what agents or the machinery write themselves. */
-static unsigned owned_kinds(void)
-{
-	unsigned owned = 0;
-
-	for (size_t k = 0; k < lengthof(kinds); k++)
-		if (!(kinds[k]->flags & (KIND_FILES_ONLY | KIND_UNWATCHED | KIND_READ_ONLY)))
-			owned |= 1u << kinds[k]->id;
-	return owned;
 }
 
 /* What becomes of each object; what stands in the way is told. */

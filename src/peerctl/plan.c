@@ -108,7 +108,7 @@ static bool sources_open(struct planning *p, struct load *load, bool *ret_from_s
 			    !source_open_if_there(p->o, &st, err) :
 		    !(st = source_open(p->o, STORE_READ_ONLY, err)))
 		return false;
-	if (st && !source_list(st, KINDS_STORED, 0, p->before, err))
+	if (st && !source_list(st, KINDS_FABRIC, 0, p->before, err))
 		return false;
 	p->after = snapshot_copy(p->before);
 	for (size_t i = 0; i < load->n; i++)

@@ -27,7 +27,7 @@ bool run_render(const struct options *o, struct err *err)
 	if (from_store) {
 		auto_store struct store *st = source_open(o, STORE_READ_ONLY, err);
 
-		if (!st || !source_list(st, KINDS_STORED, 0, snap, err))
+		if (!st || !source_list(st, KINDS_FABRIC, 0, snap, err))
 			return false;
 	} else {
 		if (!source_files(o, LOAD_SKIP_UNKNOWN, &load, err))

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "engine/config.h"
 #include "peerctl/command.h"
+#include "store/entry.h"
 
 struct listed {
 	struct snapshot *snap;
@@ -207,8 +208,7 @@ static void list_entry(void *ctx, const struct entry *e)
 	struct listed *to = ctx;
 
 	if (e->json)
-		snapshot_put(to->snap, resource_from_json(e->kind, e->name, e->version, e->json,
-							  e->len, to->mode));
+		snapshot_put(to->snap, entry_resource(e, to->mode));
 }
 
 static void list_hand_over(const struct snapshot *from, struct snapshot *to)
@@ -229,6 +229,7 @@ static void complain(const struct diag *d)
 
 static bool target_kind(const char *word, const struct kind **ret, struct err *err)
 {
+	auto_arena struct arena a = { 0 };
 	const char *near;
 
 	*ret = kind_find(word);
@@ -236,10 +237,8 @@ static bool target_kind(const char *word, const struct kind **ret, struct err *e
 		return true;
 	near = kind_near(word);
 	return err_set(err, ERR_USAGE, "\"%.60s\" is not a kind%s%s%s", word,
-		       near ? "; did you mean " :
-			      "; there are BGPPeer, BGPConfiguration, BGPFilter, "
-			      "Node, IPPool, NodeStatus",
-		       near ? near : "", near ? "?" : "");
+		       near ? "; did you mean " : "; there are ", near ? near : kinds_named(&a),
+		       near ? "?" : "");
 }
 
 /* By any alias: kind_suggest() knows the names that stand in documents. */

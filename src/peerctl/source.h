@@ -48,9 +48,9 @@ bool source_list_at(struct store *st, unsigned wanted, enum decode_mode mode,
 		    struct err *err);
 /* A list that the store compacted away while it was made (ERR_CONFLICT) is begun so often. */
 #define LIST_ATTEMPTS 4
-#define KINDS_ALL    ((1u << KIND_COUNT) - 1)
-#define KINDS_STORED (KINDS_ALL & ~(1u << KIND_SECRET))
-#define KINDS_PLAN   (KINDS_STORED & ~(1u << KIND_NODESTATUS))
+#define KINDS_STORED kinds_without(KIND_FILES_ONLY)
+#define KINDS_PLAN   kinds_without(KIND_FILES_ONLY | KIND_UNWATCHED)
+#define KINDS_FABRIC (KINDS_PLAN | 1u << KIND_NODESTATUS) /* and what agents report */
 
 /* What arguments like "bgppeer NAME..." or "bgppeer/NAME..." mean. */
 struct target {

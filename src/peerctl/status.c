@@ -109,7 +109,7 @@ static bool show(const struct options *o, const struct target *only, const struc
 	auto_store struct store *st = source_open(o, STORE_READ_ONLY, err);
 	struct fabric f;
 
-	if (!st || !source_list(st, KINDS_STORED, 0, snap, err))
+	if (!st || !source_list(st, KINDS_FABRIC, 0, snap, err))
 		return false;
 	if (only->name && !snapshot_find(snap, only->kind, only->name) &&
 	    !(only->kind == &kind_node && snapshot_find(snap, &kind_nodestatus, only->name)))

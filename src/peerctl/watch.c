@@ -120,8 +120,10 @@ static bool watchable(const struct target *targets, size_t n, struct err *err)
 		return err_set(err, ERR_USAGE, "there is nothing to watch in the files");
 	if (targets[0].kind->flags & KIND_UNWATCHED)
 		return err_set(err, ERR_USAGE,
-			       "stores do not tell of changes of a %s; peerctl status -w shows them",
-			       targets[0].kind->name);
+			       "stores do not tell of changes of a %s%s", targets[0].kind->name,
+			       targets[0].kind == &kind_nodestatus ?
+				       "; peerctl status -w shows them" :
+				       "");
 	if (targets[0].kind->flags & KIND_FILES_ONLY)
 		return err_set(err, ERR_USAGE, "a %s is in no store, so there is nothing to watch",
 			       targets[0].kind->name);

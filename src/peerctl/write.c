@@ -6,7 +6,8 @@
  * that cannot take all at once may leave some of it written: an object that was written is done with,
  * whatever becomes of the others and whatever others do with it.
  *
- * Whether an object changes at all is seen by its text: both are written normalised.
+ * What is written is the file's object laid over the stored one: the members that are not ours stay
+ * (resource_stored()). An object that comes out equal to what it was is not written.
  */
 #include "peerctl/write.h"
 
@@ -22,14 +23,14 @@
 
 enum verb { VERB_CREATE, VERB_APPLY, VERB_REPLACE };
 
-struct change {			/* what becomes of one object of the files */
-	struct resource wanted; /* a view of the file's, with the store's uid and time */
+struct change { /* what becomes of one object of the files */
 	const struct resource *given;
+	struct resource *result; /* what the store has in the end; one of WRITING.results */
 	const char *word;
 	const char *json; /* NULL: nothing to write */
 	size_t len;
-	bool is_new, written; /* WRITTEN: by this or an earlier attempt; WANTED stays valid */
-	const char *version; /* what the store has */
+	bool written; /* by this or an earlier attempt */
+	const char *version; /* what the store has; NULL: nothing yet */
 };
 
 struct writing {
@@ -38,8 +39,9 @@ struct writing {
 	struct load *load;
 	struct change *changes; /* one per object of the files */
 	size_t n_written;
-	struct snapshot *stored;
-	struct arena *arena; /* of one attempt */
+	struct snapshot *results;
+	struct snapshot *stored; /* of one attempt, as the arena */
+	struct arena *arena;
 	char now[32];
 };
 
@@ -51,6 +53,8 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err);
 static bool attempt(struct writing *w, struct store *st, bool dry_run, struct err *err);
 static bool decide(struct writing *w, struct err *err);
 static bool decide_one(struct writing *w, struct change *c, struct err *err);
+static void lay_over(struct writing *w, struct change *c, const struct resource *have);
+static void keep(struct writing *w, struct change *c, const struct resource *have);
 static bool conflict(enum err_kind kind, struct err *err, const char *format, ...)
 	printf_like(3, 4);
 static bool write_all(struct writing *w, struct store *st, struct err *err);
@@ -80,19 +84,19 @@ bool run_replace(const struct options *o, struct err *err)
 	return run_write(VERB_REPLACE, o, err);
 }
 
-bool write_allowed(const struct resource *r, struct err *err)
+bool write_allowed(const struct kind *kind, const char *name, const char *place, struct err *err)
 {
-	const char *place = r->place ? r->place : r->kind->name;
-
-	if (r->kind->flags & KIND_FILES_ONLY)
+	if (!place)
+		place = kind->name;
+	if (kind->flags & KIND_FILES_ONLY)
 		return err_set(err, ERR_INVALID,
 			       "%s: SQLite holds no Secrets, nothing was written; put it under "
 			       "peerd's --secrets-dir as %s/KEY",
-			       place, r->meta.name);
-	if (r->kind->flags & KIND_READ_ONLY)
+			       place, name);
+	if (kind->flags & KIND_READ_ONLY)
 		return err_set(err, ERR_INVALID,
-			       "%s: a %s is written by peerd alone, nothing was written", place,
-			       r->kind->name);
+			       "%s: a %s is written by %s alone, nothing was written", place,
+			       kind->name, kind->writer);
 	return true;
 }
 
@@ -160,7 +164,8 @@ static bool print_done(const struct done *items, size_t n, bool single, const st
 static bool run_write(enum verb verb, const struct options *o, struct err *err)
 {
 	auto_load struct load load = { 0 };
-	struct writing w = { .verb = verb, .o = o, .load = &load };
+	auto_snapshot struct snapshot *results = snapshot_new();
+	struct writing w = { .verb = verb, .o = o, .load = &load, .results = results };
 	auto_store struct store *st = NULL;
 	struct style style;
 	bool dry_run, ok = false;
@@ -175,7 +180,8 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err)
 	if (!source_files(o, LOAD_KEEP_DOC, &load, err))
 		return false;
 	for (size_t i = 0; i < load.n; i++)
-		if (!write_allowed(load.items[i], err))
+		if (!write_allowed(load.items[i]->kind, load.items[i]->meta.name,
+				   load.items[i]->place, err))
 			return false;
 	st = source_open(o,
 			 dry_run	      ? STORE_READ_ONLY :
@@ -232,28 +238,18 @@ static bool decide_one(struct writing *w, struct change *c, struct err *err)
 	const struct resource *r = c->given;
 	const struct resource *have = snapshot_find(w->stored, r->kind, r->meta.name);
 	const char *kind = r->kind->aliases[0], *name = r->meta.name;
-	auto_buf struct buf json = { 0 }, old = { 0 };
-	struct value v;
 
-	c->wanted = *r;
-	c->wanted.meta.uid = have ? have->meta.uid : NULL;
-	c->wanted.meta.created = have ? have->meta.created : w->now;
-	c->wanted.meta.version = NULL;
-	if (!c->wanted.meta.uid)
-		c->wanted.meta.uid = new_uid(w->arena);
 	if (!have) {
 		if (w->verb == VERB_REPLACE)
 			return conflict(ERR_NOT_FOUND, err,
 					"%s/%s does not exist; peerctl apply makes it", kind, name);
-		c->is_new = true;
 		c->word = "created";
 	} else if (w->verb == VERB_CREATE) {
 		if (!option_given(w->o, OPT_SKIP_EXISTS))
 			return conflict(ERR_CONFLICT, err,
 					"%s/%s exists already; peerctl apply changes it", kind,
 					name);
-		c->wanted = *have;
-		c->word = "unchanged";
+		keep(w, c, have);
 		return true;
 	} else {
 		if (r->meta.version && !str_eq(r->meta.version, have->meta.version))
@@ -264,23 +260,41 @@ static bool decide_one(struct writing *w, struct change *c, struct err *err)
 		c->version = have->meta.version;
 		c->word = "configured";
 	}
-	v = resource_encode_revealed(&c->wanted, w->arena);
-	json_print(&v, 0, &json);
-	if (have) {
-		struct resource bare = *have;
+	lay_over(w, c, have);
+	return true;
+}
 
-		bare.meta.version = NULL;
-		v = resource_encode_revealed(&bare, w->arena);
-		json_print(&v, 0, &old);
-		c->wanted.meta.version = have->meta.version;
-		if (!resource_broken(have) && str_eq(buf_text(&old), buf_text(&json))) {
-			c->word = "unchanged";
-			return true;
+/* What C gives over HAVE (NULL: nothing), with the store's uid and time. */
+static void lay_over(struct writing *w, struct change *c, const struct resource *have)
+{
+	struct resource wanted = *c->given;
+	auto_buf struct buf json = { 0 };
+	struct value v, old;
+
+	wanted.meta.uid = have && have->meta.uid ? have->meta.uid : new_uid(w->arena);
+	wanted.meta.created = have ? have->meta.created : w->now;
+	v = resource_stored(&wanted, have, w->arena);
+	if (have && !resource_broken(have)) {
+		old = resource_stored(have, NULL, w->arena);
+		if (value_eq(&v, &old)) {
+			keep(w, c, have);
+			return;
 		}
 	}
+	c->result = resource_decode(c->given->kind, &v, DECODE_TOLERANT | DECODE_KEEP_DOC, NULL,
+				    NULL);
+	c->result->meta.version = arena_str(&c->result->arena, c->version);
+	snapshot_put(w->results, c->result);
+	json_print(&v, 0, &json);
 	c->json = arena_strn(w->arena, buf_text(&json), json.len);
 	c->len = json.len;
-	return true;
+}
+
+static void keep(struct writing *w, struct change *c, const struct resource *have)
+{
+	c->word = "unchanged";
+	c->result = resource_ref(have);
+	snapshot_put(w->results, c->result);
 }
 
 /* Told at once, because each object may have its own; the first decides the exit code. */
@@ -314,7 +328,7 @@ static bool write_all(struct writing *w, struct store *st, struct err *err)
 			.name = c->given->meta.name,
 			.json = c->json,
 			.len = c->len,
-			.expect = c->is_new ? EXPECT_ABSENT : EXPECT_VERSION,
+			.expect = c->version ? EXPECT_VERSION : EXPECT_ABSENT,
 			.version = c->version,
 		};
 	}
@@ -328,16 +342,11 @@ static bool write_all(struct writing *w, struct store *st, struct err *err)
 	return ok;
 }
 
-/* What it is shown with must outlive the attempt. */
 static void written(struct writing *w, struct change *c, const char *version)
 {
-	struct meta *meta = &c->wanted.meta;
-
 	c->written = true;
 	w->n_written++;
-	meta->uid = arena_str(w->o->arena, meta->uid);
-	meta->created = arena_str(w->o->arena, meta->created);
-	meta->version = arena_str(w->o->arena, version);
+	c->result->meta.version = arena_str(&c->result->arena, version);
 }
 
 /* RFC 4122, version 4. */
@@ -361,7 +370,7 @@ static bool report(struct writing *w, const struct style *style, bool dry_run, c
 	struct done *items = arena_array(w->arena, struct done, w->load->n);
 
 	for (size_t i = 0; i < w->load->n; i++)
-		items[i] = (struct done){ &w->changes[i].wanted, w->changes[i].word };
+		items[i] = (struct done){ w->changes[i].result, w->changes[i].word };
 	if (!write_report(items, w->load->n, style, dry_run, url, err))
 		return false;
 	warn_global(w);
@@ -379,7 +388,7 @@ static bool report_partial(const struct writing *w, const struct style *style, c
 		const struct change *c = &w->changes[i];
 
 		if (c->written)
-			items[n++] = (struct done){ &c->wanted, c->word };
+			items[n++] = (struct done){ c->result, c->word };
 		else if (!str_eq(c->word, "unchanged"))
 			missing[n_missing++] = resource_id(w->load->items[i], w->o->arena);
 	}

@@ -10,8 +10,9 @@ struct done { /* with one object */
 	const char *word; /* "created"; see decisions.md 32 */
 };
 
-/* What cannot be written by users, or not into a store: said, and ERR_INVALID. */
-bool write_allowed(const struct resource *r, struct err *err);
+/* May users write the KIND called NAME into a store? If not, ERR_INVALID says why. PLACE: where they
+ * asked for it, NULL. */
+bool write_allowed(const struct kind *kind, const char *name, const char *place, struct err *err);
 /* Lines, names or documents, as -o says, and on stderr which store it was. */
 bool write_report(const struct done *items, size_t n, const struct style *style, bool dry_run,
 		  const char *url, struct err *err);

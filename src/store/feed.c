@@ -12,6 +12,7 @@
 #include "store/feed.h"
 
 #include "base/clock.h"
+#include "store/entry.h"
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 5000
@@ -47,7 +48,6 @@ static void feed_watched(struct feed *f);
 static void feed_publish(struct feed *f);
 static void list_entry(void *ctx, const struct entry *e);
 static void watch_entry(void *ctx, const struct entry *e);
-static struct resource *entry_decode(const struct feed *f, const struct entry *e);
 static bool resource_unchanged(const struct resource *was, const struct resource *now);
 static bool snapshot_same(const struct snapshot *a, const struct snapshot *b);
 
@@ -62,12 +62,10 @@ struct feed *feed_open_kinds(const char *url, unsigned followed, unsigned flags,
 	struct feed *f = mem_alloc(sizeof *f);
 
 	*f = (struct feed){ .url = mem_str(url),
+			    .kinds = followed & kinds_without(KIND_UNWATCHED | KIND_FILES_ONLY),
 			    .flags = flags,
 			    .mode = mode,
 			    .retry_at = clock_ms() };
-	for (size_t i = 0; i < lengthof(kinds); i++)
-		if (!(kinds[i]->flags & (KIND_UNWATCHED | KIND_FILES_ONLY)))
-			f->kinds |= followed & 1u << kinds[i]->id;
 	return f;
 }
 
@@ -264,7 +262,7 @@ static void feed_publish(struct feed *f)
 static void list_entry(void *ctx, const struct entry *e)
 {
 	struct feed *f = ctx;
-	struct resource *r = entry_decode(f, e);
+	struct resource *r = entry_resource(e, f->mode);
 	const struct resource *was =
 		f->snapshot ? snapshot_find(f->snapshot, e->kind, e->name) : NULL;
 
@@ -280,7 +278,7 @@ static void watch_entry(void *ctx, const struct entry *e)
 	struct feed *f = ctx;
 	const struct snapshot *have = f->next ? f->next : f->snapshot;
 	const struct resource *was = snapshot_find(have, e->kind, e->name);
-	struct resource *r = e->json ? entry_decode(f, e) : NULL;
+	struct resource *r = e->json ? entry_resource(e, f->mode) : NULL;
 
 	if (r ? was && resource_unchanged(was, r) : !was) {
 		resource_unref(r);
@@ -292,11 +290,6 @@ static void watch_entry(void *ctx, const struct entry *e)
 		snapshot_put(f->next, r);
 	else
 		snapshot_remove(f->next, e->kind, e->name);
-}
-
-static struct resource *entry_decode(const struct feed *f, const struct entry *e)
-{
-	return resource_from_json(e->kind, e->name, e->version, e->json, e->len, f->mode);
 }
 
 static bool resource_unchanged(const struct resource *was, const struct resource *now)

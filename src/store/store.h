@@ -22,6 +22,8 @@ struct entry {
 	const char *version;
 	const char *json;
 	size_t len;
+	const char *place; /* what the store itself calls it: "the key /calico/..."; NULL: nothing
+	                    * that says more than kind and name */
 };
 
 enum expect {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files to resources and back: what was taken is the same after being written and read again. */
+/* Files to resources and back: what was taken is the same after being written and read again, and
+ * laid over itself. */
 #include <assert.h>
 
 #include "model/load.h"
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	load_text(&l, "fuzz", text, size, LOAD_KEEP_DOC);
 	for (size_t i = 0; i < l.n; i++) {
 		auto_arena struct arena a = { 0 };
-		struct value doc, again;
+		struct value doc, again, stored, over;
 		struct resource *r;
 
 		if (resource_broken(l.items[i]))
@@ -25,6 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(!resource_broken(r) && resource_same(r, l.items[i]));
 		again = resource_encode_revealed(r, &a);
 		(void)again;
+		stored = resource_stored(l.items[i], NULL, &a);
+		over = resource_stored(l.items[i], l.items[i], &a);
+		assert(value_eq(&stored, &over));
 		resource_unref(r);
 	}
 	load_free(&l);

@@ -592,6 +592,54 @@ def test_plan_of_files_alone(cli, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+# ---- what others wrote ----
+
+def raw(cli, kind, name, document):
+    """As Calico might have written it."""
+    with sqlite3.connect(cli.db) as db:
+        db.execute('INSERT OR REPLACE INTO resource VALUES(?, ?, 1, ?)', (kind, name, json.dumps(document)))
+
+
+def read_raw(cli, kind, name):
+    with sqlite3.connect(cli.db) as db:
+        (text,), = db.execute('SELECT json FROM resource WHERE kind = ? AND name = ?', (kind, name))
+    return json.loads(text)
+
+
+def test_members_of_others_stay(cli):
+    cli.apply(N1)
+    document = read_raw(cli, 'nodes', 'n1')
+    assert list(document) == ['kind', 'apiVersion', 'metadata', 'spec', 'status'] and document['status'] == {}
+    labels = document['metadata']['labels']
+    document['metadata'] |= {'ownerReferences': [{'uid': '1'}], 'labels': {'gone': 'x'}, 'selfLink': 's'}
+    document['spec'] |= {'orchRefs': [{'nodeName': 'n1'}], 'later': 1}
+    document['spec']['bgp'] |= {'ipv4IPIPTunnelAddr': '10.9.9.9', 'later': 2}
+    document['status'] = {'podCIDRs': ['10.8.0.0/24']}
+    raw(cli, 'nodes', 'n1', document)
+    answer = cli('apply', '-f', '-', '-o', 'json', stdin=N1).json
+    assert answer['spec']['later'] == 1 and answer['metadata']['resourceVersion'] != '1'
+    document['metadata'].pop('selfLink')
+    document['metadata']['labels'] = labels
+    assert read_raw(cli, 'nodes', 'n1') == document
+    assert cli.apply(N1).lines == ['node/n1 unchanged']
+
+
+@pytest.mark.parametrize('kind, plural, spec, writer', [
+    ('ClusterInformation', 'clusterinformations', {'clusterGUID': 'abc', 'datastoreReady': True}, 'Calico alone'),
+    ('BlockAffinity', 'blockaffinities', {'cidr': '10.8.0.0/26', 'deleted': 'true'}, "Calico's IPAM alone"),
+])
+def test_kinds_of_calico_are_shown_only(cli, kind, plural, spec, writer):
+    cli.apply(N1)
+    document = {'kind': kind, 'apiVersion': 'projectcalico.org/v3', 'metadata': {'name': 'default'}, 'spec': spec}
+    raw(cli, plural, 'default', document)
+    assert cli('get', kind, '--no-headers').lines[0].split()[:2] == ['default', list(spec.values())[0]]
+    for command in ('create', 'apply', 'replace', 'delete'):
+        assert writer in cli(command, '-f', '-', stdin=json.dumps(document), code=3).err
+    assert writer in cli('delete', kind, 'default', code=3).err
+    raw(cli, plural, 'default', {'spec': 7})
+    assert 'default' not in cli('plan').err + cli('status').err
+
+
 # ---- selector ----
 
 @pytest.mark.parametrize('text,labels,canonical,code', [

@@ -97,7 +97,7 @@ def test_object_that_does_not_decode(rack, field, value):
     document = json.loads(text)
     document['spec'][field] = value
     write_raw(rack, 'bgppeers', 'tor', document)
-    rack.has_problem('INVALID', 'bgppeer/tor', None, field)
+    rack.has_problem('INVALID', 'bgppeer/tor', 'n1', field)
     # Something else changes meanwhile, and is done.
     rack.kept_text = True
     rack.apply(peer('far', node='n1', peerIP='192.0.2.1', asNumber=65009))

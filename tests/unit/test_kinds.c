@@ -105,6 +105,9 @@ static void test_rows_are_complete(void **state)
 		assert_int_equal(kinds[k]->id, k);
 		assert_false(str_empty(kinds[k]->doc));
 		assert_non_null(kinds[k]->cell);
+		assert_int_equal(!!(kinds[k]->flags & KIND_READ_ONLY), !!kinds[k]->writer);
+		for (size_t i = 0; kinds[k]->aliases[i]; i += 2)
+			assert_non_null(kinds[k]->aliases[i + 1]);
 		assert_string_equal(kinds[k]->columns[0], "NAME");
 		shape_complete(&kinds[k]->shape);
 	}

@@ -226,6 +226,34 @@ static void plans_are_stable(void **state)
 	}
 }
 
+/* What nobody can read is said on every node, in words that a status can carry. */
+static void broken_is_said(void **state)
+{
+	static const char json[] = "{\"spec\":{\"peerIP\":\"x\",\"asNumber\":-1}}";
+	struct snapshot *snap = fabric_read(FABRIC_NODE("n1", "ipv4Address: 10.0.0.1/24"));
+	auto_arena struct arena a = { 0 };
+	const struct plan *p;
+
+	(void)state;
+	snapshot_put(snap, resource_from_json(&kind_bgppeer, "p", "1", json, strlen(json),
+					      DECODE_TOLERANT));
+	snapshot_put(snap, resource_from_json(&kind_node, "a\x1b[31m\n\xff", "1", "{}", 2,
+					      DECODE_TOLERANT));
+	p = plan_compute(snap, "n1", &no_facts, &a);
+	assert_int_equal(p->n_problems, 2);
+	assert_int_equal(p->n_broken, 2);
+	assert_string_equal(p->problems[0].origin, "bgppeer/p");
+	assert_int_equal(p->problems[0].code, PROBLEM_INVALID);
+	assert_non_null(strstr(p->problems[0].text, "spec.peerIP: \"x\" is not"));
+	assert_non_null(strstr(p->problems[0].text, " (and 1 more); what BIRD runs because of it"));
+	assert_int_equal(strncmp(p->problems[1].origin, "node/a", 6), 0);
+	for (const char *c = p->problems[1].origin; *c; c++)
+		assert_true((unsigned char)*c >= 0x20);
+	assert_int_equal(text_utf8(p->problems[1].origin, strlen(p->problems[1].origin)),
+			 strlen(p->problems[1].origin));
+	snapshot_unref(snap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +263,7 @@ int main(void)
 		cmocka_unit_test(on_link),
 		cmocka_unit_test(ends_agree),
 		cmocka_unit_test(plans_are_stable),
+		cmocka_unit_test(broken_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,14 +89,14 @@ struct cidr_block { /* {cidr: ...} of the service lists */
 struct node_bgp {
 	struct cidr ipv4_address, ipv6_address; /* host bits kept */
 	uint32_t as_number;
-	struct ip ipv4_ipip_tunnel_addr;
 	struct ip route_reflector_cluster_id;
+	const struct value *ipv4_ipip_tunnel_addr; /* foreign */
 };
 struct node {
 	struct node_bgp *bgp; /* NULL: this node does not speak BGP */
-	/* the rest of Calico's Node is kept as it was written */
-	struct ip ipv4_vxlan_tunnel_addr, ipv6_vxlan_tunnel_addr;
-	const char *vxlan_tunnel_mac_addr, *vxlan_tunnel_mac_addr_v6;
+	/* foreign: the rest of Calico's Node, whatever is in it */
+	const struct value *ipv4_vxlan_tunnel_addr, *ipv6_vxlan_tunnel_addr;
+	const struct value *vxlan_tunnel_mac_addr, *vxlan_tunnel_mac_addr_v6;
 	const struct value *wireguard, *orch_refs, *addresses, *interfaces;
 };
 
@@ -155,6 +155,19 @@ struct ippool {
 	struct list allowed_uses; /* unsigned: index into the words */
 	unsigned assignment_mode;
 	const char *namespace_selector;
+};
+
+/* ---- ClusterInformation, BlockAffinity: Calico's own (compat 1.8, 2.3) ---- */
+
+struct clusterinformation {
+	const char *cluster_guid, *cluster_type, *calico_version, *variant;
+	enum tristate datastore_ready;
+};
+
+struct blockaffinity {
+	const char *state, *node, *type;
+	struct cidr cidr;
+	enum tristate deleted;
 };
 
 /* ---- Secret (core v1) ---- */
