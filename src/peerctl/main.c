@@ -61,7 +61,8 @@ static const struct command commands[] = {
 	  OPTION(FROM) | OPTION(TO) | OPTION(CONFIG) | OPTION(DRY_RUN) | OPTION(OVERWRITE) |
 		OPTION(SKIP_BROKEN) | OPTION(OUTPUT), run_migrate },
 	{ "schema", "", "print all kinds and their fields, in Markdown", NULL, 0, run_schema },
-	{ "version", "", "print the version", NULL, STORE | OPTION(OUTPUT), run_version },
+	{ "version", "", "print the version",
+	  "And that of the Calico that shares the store, if there is one.", STORE | OPTION(OUTPUT), run_version },
 };
 
 /* Commands of calicoctl that people will try. */

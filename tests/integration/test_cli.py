@@ -52,6 +52,21 @@ def test_version(cli):
     assert not os.path.exists(cli.db)
 
 
+def test_version_of_the_cluster(cli):
+    cli.apply(N1)
+    assert len(cli('version').lines) == 1
+    with sqlite3.connect(cli.db) as db:
+        db.execute("INSERT INTO resource(kind, name, version, json) VALUES('clusterinformations', 'default', 7, ?)", (
+            '{"apiVersion":"projectcalico.org/v3","kind":"ClusterInformation","metadata":{"name":"default"},'
+            '"spec":{"clusterType":"k8s,bgp","calicoVersion":"v3.30.0"}}',))
+    db.close()
+    assert cli('version').lines[1:] == ['Cluster Version: v3.30.0', 'Cluster Type: k8s,bgp']
+    answer = cli('version', '-o', 'json').json
+    assert answer['clusterVersion'] == 'v3.30.0' and answer['clusterType'] == 'k8s,bgp'
+    answer = cli('version', '--store', 'nonsense')
+    assert 'not known' in answer.err and len(answer.lines) == 1
+
+
 def test_schema_is_the_reference(cli):
     with open(os.path.join(REPO, 'doc', 'kinds.md'), encoding='utf-8') as page:
         assert cli('schema').out == page.read()
