@@ -8,9 +8,10 @@
 
 #include <sys/socket.h>
 
-#include "base/arena.h"
 #include "base/err.h"
 #include "base/poll.h"
+
+#define RESOLVE_MAX 64 /* addresses or records of one answer; what is beyond is left out */
 
 struct resolve;
 
@@ -20,11 +21,12 @@ struct resolve_address {
 };
 
 struct resolve_service { /* one SRV record (RFC 2782), in the order in which to try them */
-	const char *host;    /* without the dot at its end */
+	char host[256];	     /* without the dot at its end */
 	uint16_t port, priority, weight;
 };
 
-/* The addresses of HOST (a name, or an address with or without brackets; a zone as in fe80::1%eth0). */
+/* The addresses of HOST (a name, or an address with or without brackets; a zone as in fe80::1%eth0).
+ * What has a colon is never asked for as a name. */
 struct resolve *resolve_host(const char *host, uint16_t port, int64_t timeout_ms);
 /* The SRV records of NAME: "_etcd-client._tcp.example.com". */
 struct resolve *resolve_srv(const char *name, int64_t timeout_ms);
@@ -38,3 +40,9 @@ bool resolve_addresses(const struct resolve *r, const struct resolve_address **r
 		       struct err *err) must_check;
 bool resolve_services(const struct resolve *r, const struct resolve_service **ret, size_t *ret_n,
 		      struct err *err) must_check;
+
+/* The SRV records in the SIZE bytes of a DNS answer, in the order in which to try them: by priority,
+ * and inside one by chance, in proportion to the weights (RFC 2782); SEED gives the chance. Returns
+ * how many; a target "." is none, and whatever is no DNS answer has none. */
+size_t resolve_parse(const uint8_t *answer, size_t size, unsigned seed,
+		     struct resolve_service ret[RESOLVE_MAX]);

@@ -91,7 +91,7 @@ struct agent {
 	const char **told; /* problems of the plan that the log has */
 	size_t n_told;
 	struct arena told_arena;
-	int64_t trouble_since; /* of the store, already said; 0: none */
+	struct feed_trouble trouble; /* with the store, as it was said last; since 0: none */
 };
 
 static void agent_converge(struct agent *ag);
@@ -603,16 +603,24 @@ static void agent_log_problems(struct agent *ag)
 	ag->n_told = n;
 }
 
+/* Each once, also what began and ended between two looks. */
 static void agent_store_trouble(struct agent *ag)
 {
-	int64_t since = 0;
-	const char *words = feed_trouble(ag->feed, &since);
+	const struct feed_trouble *now = feed_incident(ag->feed);
+	struct feed_trouble *told = &ag->trouble;
+	bool is_new = now && now->since != told->since;
 
-	if (words && !ag->trouble_since)
-		log_event(LOG_WARNING, "store-away", "why", words, NULL);
-	else if (!words && ag->trouble_since)
+	if (!now || (!is_new && now->resync == told->resync && now->until == told->until))
+		return;
+	if (is_new && !now->resync)
+		log_event(LOG_WARNING, "store-away", "why", now->words, NULL);
+	if (now->resync && (is_new || !told->resync))
+		log_event(LOG_WARNING, "store-resync", "why", now->words, "effect",
+			  "everything is read anew", NULL);
+	if (now->until)
 		log_event(LOG_INFO, "store-back", NULL);
-	ag->trouble_since = words ? MAX(since, 1) : 0;
+	*told = *now;
+	ag->stamp++;
 }
 
 static void agent_template(struct agent *ag)
@@ -684,6 +692,7 @@ static void agent_report(struct agent *ag)
 				  .state = state_names[ag->state],
 				  .message = ag->message[0] ? ag->message : NULL,
 				  .store_identity = feed_identity(ag->feed),
+				  .store_trouble = feed_incident(ag->feed),
 				  .problems = ag->problems,
 				  .n_problems = ag->n_problems,
 				  .asked = watch_looks(ag->watch) > 0 };

@@ -16,9 +16,11 @@ struct config_sources {
 	const char *file;  /* of -c/--config; NULL: CONFIG_FILE if it is there */
 };
 
-/* The URL of the store: --store, PEERAGE_STORE, the file, DATASTORE_TYPE and ETCD_ENDPOINTS, the
- * default. URLs of datastores that are not in this build are made all the same: store_open() has
- * the words. */
+/* The URL of the store: --store, PEERAGE_STORE, the file, DATASTORE_TYPE and ETCD_*, the default.
+ * etcd is "etcd:" and what etcd_config_load() takes: the absolute path of the file, or the endpoints
+ * of the environment, or nothing (ETCD_DISCOVERY_SRV). Such a URL was loaded once when this returns
+ * true, so that it has no secrets in it. URLs of datastores that are not in this build are made all
+ * the same: store_open() has the words. */
 bool config_store_url(const struct config_sources *from, struct buf *url, struct err *err) must_check;
 
 /* The name of this node: OPTION (of --node; may be NULL), NODENAME, /var/lib/calico/nodename, the

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "engine/links.h"
 #include "store/entry.h"
@@ -14,10 +15,13 @@
 #define SPACE_MS   1000 /* between two writes, so that a flapping peer does not write without end */
 #define CALM_MS	   10000 /* the same for changes that are no change of state (counters) */
 #define RETRY_MS   5000
+#define AGAIN_MS   1000 /* before what an earlier life wrote is asked for again */
 
 struct report {
 	char *node;
 	bool begun, ready, writing, failed;
+	int64_t again; /* when to ask again for what an earlier life wrote */
+	bool told;     /* the log has it that statuses cannot be written */
 	struct op op;
 	struct write write;
 	struct resource *earlier;   /* what an earlier life wrote */
@@ -34,6 +38,7 @@ struct report {
 	size_t n_since;
 };
 
+static bool earlier_missed(const struct report *r);
 static void take_entry(void *ctx, const struct entry *e);
 static void collect(struct report *r, struct store *st);
 static struct nodestatus compose(struct report *r, const struct report_facts *f, struct arena *a);
@@ -76,9 +81,14 @@ void report_close(struct report *r)
 
 void report_begin(struct report *r, struct store *st)
 {
+	if (earlier_missed(r) && clock_ms() >= r->again) {
+		store_cancel(st, &r->op);
+		r->begun = false;
+	}
 	if (r->begun)
 		return;
 	r->begun = true;
+	r->again = clock_ms() + AGAIN_MS;
 	r->op = (struct op){ .type = OP_GET,
 			     .kind = &kind_nodestatus,
 			     .name = r->node,
@@ -89,7 +99,7 @@ void report_begin(struct report *r, struct store *st)
 
 bool report_ready(const struct report *r)
 {
-	return r->ready || (r->begun && r->op.done);
+	return r->ready || (r->begun && r->op.done && !earlier_missed(r));
 }
 
 void report_recall(struct report *r, struct watch *w, struct links *l)
@@ -153,6 +163,8 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 
 void report_wait(const struct report *r, struct poll *p)
 {
+	if (earlier_missed(r))
+		poll_at(p, r->again);
 	if (r->writing || !r->able)
 		return;
 	if (r->behind)
@@ -167,10 +179,18 @@ void report_forget(struct report *r)
 		r->writing = false;
 		r->failed = true;
 	}
-	if (r->begun && !r->ready && !r->op.done) {
+	if (r->begun && !r->ready && (!r->op.done || earlier_missed(r))) {
 		store_cancel(NULL, &r->op);
 		r->begun = false;
 	}
+}
+
+/* The store was away when it was asked what an earlier life wrote. That decides which sessions run
+ * BFD, so it is asked again before anything is done. */
+static bool earlier_missed(const struct report *r)
+{
+	return !r->ready && r->begun && r->op.done && err_retry(r->op.err.kind) &&
+	       r->op.err.kind != ERR_CONFLICT;
 }
 
 static void take_entry(void *ctx, const struct entry *e)
@@ -181,12 +201,17 @@ static void take_entry(void *ctx, const struct entry *e)
 		r->earlier = entry_resource(e, DECODE_TOLERANT);
 }
 
-/* The end of a write. A failed one is tried again; nothing hangs on it. */
+/* The end of a write. A failed one is tried again; nothing hangs on it but that people see it. */
 static void collect(struct report *r, struct store *st)
 {
 	if (!r->writing || !r->op.done)
 		return;
 	r->failed = r->op.err.kind != ERR_NONE;
+	if (r->failed && !r->told)
+		log_event(LOG_WARNING, "status-not-written", "why", r->op.err.words, NULL);
+	else if (!r->failed && r->told)
+		log_event(LOG_INFO, "status-written", NULL);
+	r->told = r->failed;
 	store_cancel(st, &r->op);
 	r->writing = false;
 	buf_free(&r->text);
@@ -208,6 +233,15 @@ static struct nodestatus compose(struct report *r, const struct report_facts *f,
 
 	if (f->conf_id) /* it covers passwords: no more than its beginning leaves the node */
 		s.conf_id = arena_strn(a, f->conf_id, MIN(strlen(f->conf_id), 12));
+	if (f->store_trouble) {
+		const struct feed_trouble *from = f->store_trouble;
+
+		s.store_trouble = arena_new(a, struct status_trouble);
+		s.store_trouble->text = from->words;
+		s.store_trouble->since = arena_str(a, clock_rfc3339(from->since).s);
+		if (from->until)
+			s.store_trouble->until = arena_str(a, clock_rfc3339(from->until).s);
+	}
 	for (size_t i = 0; i < f->n_onlink; i++)
 		links[i] = (struct status_onlink){ f->onlink[i].interface, f->onlink[i].address,
 						   f->onlink[i].peer };

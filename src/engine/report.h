@@ -8,7 +8,7 @@
 
 #include "compute/plan.h"
 #include "engine/watch.h"
-#include "store/store.h"
+#include "store/feed.h"
 
 struct report;
 
@@ -19,6 +19,7 @@ struct report_facts {
 	const char *state, *message;    /* of the agent: "Applied", NULL */
 	const char *conf_id;            /* of what BIRD runs; NULL */
 	const char *store_identity;
+	const struct feed_trouble *store_trouble; /* feed_incident() */
 	const struct onlink *onlink;    /* settled */
 	size_t n_onlink;
 	const struct problem *problems; /* of the engine, beside the plan's */

@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define NODES_SHOWN 5
+#define NODES_SHOWN	5
+#define TROUBLE_SHOWN_S 600
 
+static void trouble_sentence(const struct fabric *f, const struct fabric_node *node, struct buf *out);
 static void add_node(struct fabric *f, const char *name, const struct target *only);
 static void add_reported(struct fabric *f, const struct fabric_node *node,
 			 const struct target *only);
@@ -77,6 +79,7 @@ void fabric_sentences(struct fabric *f, const struct target *only, struct buf *o
 		if (s->state && !str_eq(s->state, "Applied"))
 			buf_printf(out, "node/%s: %s%s%s\n", node->name, s->state,
 				   s->message ? ": " : "", s->message ? s->message : "");
+		trouble_sentence(f, node, out);
 	}
 	if (n_silent > NODES_SHOWN)
 		buf_printf(&silent, " and %zu more", n_silent - NODES_SHOWN);
@@ -113,6 +116,19 @@ struct value fabric_document(const struct fabric *f)
 	object_value(&o, "problems", problems_document(&f->problems));
 	object_value(&o, "summary", object_done(&counts));
 	return object_done(&o);
+}
+
+/* While it lasts, and until everybody has seen it. */
+static void trouble_sentence(const struct fabric *f, const struct fabric_node *node, struct buf *out)
+{
+	const struct status_trouble *t = node->status->store_trouble;
+	int64_t until = t && t->until ? clock_parse(t->until) : -1;
+
+	if (!t || (until >= 0 && f->now - until > TROUBLE_SHOWN_S))
+		return;
+	buf_printf(out, "node/%s: trouble with the store since %s%s%s: %s\n", node->name,
+		   t->since ? t->since : "?", t->until ? ", over at " : "", t->until ? t->until : "",
+		   t->text ? t->text : "?");
 }
 
 static void add_node(struct fabric *f, const char *name, const struct target *only)
@@ -307,5 +323,13 @@ static struct value node_document(const struct fabric_node *node, struct arena *
 	object_text(&o, "birdVersion", s->bird_version);
 	object_text(&o, "agentVersion", s->agent_version);
 	object_text(&o, "confID", s->conf_id);
+	if (s->store_trouble) {
+		struct object trouble = { .arena = a };
+
+		object_text(&trouble, "text", s->store_trouble->text);
+		object_text(&trouble, "since", s->store_trouble->since);
+		object_text(&trouble, "until", s->store_trouble->until);
+		object_value(&o, "storeTrouble", object_done(&trouble));
+	}
 	return object_done(&o);
 }

@@ -294,13 +294,12 @@ static void tell_missing(const struct watching *w)
 /* Once when the store goes, once when it is back. */
 static void tell_trouble(struct watching *w)
 {
-	int64_t since = 0;
-	const char *words = feed_trouble(w->feed, &since);
+	const struct feed_trouble *trouble = feed_trouble(w->feed);
 
-	if (words && !w->away && clock_wall() - since >= TROUBLE_S) {
-		tell("%s; waiting for it", words);
+	if (trouble && !w->away && clock_wall() - trouble->since >= TROUBLE_S) {
+		tell("%s; waiting for it", trouble->words);
 		w->away = true;
-	} else if (!words && w->away) {
+	} else if (!trouble && w->away) {
 		tell("%s is back", store_url(feed_store(w->feed)));
 		w->away = false;
 	}

@@ -8,9 +8,9 @@
 #include "base/poll.h"
 #include "store/tls.h"
 
-struct endpoint {
+struct channel_endpoint { /* struct endpoint is a neighbour's, in base/ip.h */
 	const char *text; /* "https://etcd-1:2379": how messages name it */
-	const char *host; /* without brackets */
+	const char *host; /* a name or an address, without brackets */
 	uint16_t port;
 	bool tls;
 };
@@ -18,8 +18,10 @@ struct endpoint {
 struct channel;
 
 /* Starts to connect to TO (whose strings must outlive it), through TLS when TLS is not NULL. All of
- * it, the handshake included, must be done by DEADLINE (clock_ms()). */
-struct channel *channel_open(const struct endpoint *to, struct tls *tls, int64_t deadline);
+ * it, the handshake included, must be done by DEADLINE (clock_ms()); a name's addresses share the
+ * time that is left. */
+struct channel *channel_open(const struct channel_endpoint *to, struct tls *tls,
+			     int64_t deadline);
 void channel_close(struct channel *c); /* NULL is fine */
 /* Connects. Once it is ready there is nothing for it to do. */
 void channel_run(struct channel *c);
@@ -31,5 +33,6 @@ bool channel_ready(const struct channel *c);
 const struct err *channel_err(const struct channel *c);
 /* Bytes that are there, up to SIZE; 0: none now, or it has failed or ended (channel_err()). */
 size_t channel_read(struct channel *c, void *into, size_t size);
-/* How many of SIZE bytes were taken: less than all means wait for room. */
+/* How many of SIZE bytes were taken: less than all means wait for room, and offer the rest, as it
+ * is, again. When the other end is gone all are taken: reading tells what it said before it went. */
 size_t channel_write(struct channel *c, const void *from, size_t size);

@@ -19,7 +19,7 @@ struct driver {
 
 struct store {
 	const struct driver *driver;
-	char *url;
+	char *url;      /* for messages; a driver may set it, where the one given is not fit to be shown */
 	unsigned flags; /* enum store_flags */
 };
 
@@ -34,4 +34,4 @@ void writes_undone(struct op *op);
 /* The kind that PLURAL names; NULL when there is none. */
 const struct kind *driver_kind(const char *plural);
 
-extern const struct driver driver_memory, driver_sqlite;
+extern const struct driver driver_etcd, driver_memory, driver_sqlite;

@@ -2,7 +2,9 @@
 /*
  * Three states, one way round: opening -> listing -> watching. Whatever goes wrong leads back to
  * one of the first two. "Your revision is too old" lists again with the store as it is; all else
- * closes the store and opens it anew, after a pause that doubles.
+ * closes the store and opens it anew, after a pause that doubles. A store that says where a watch can
+ * go on (op.resume) is not listed then, but watched from there: a thousand agents that come back after
+ * a restart of etcd ask for what is new, not for everything.
  *
  * A new list is compared with the snapshot there is. An object that has the same version and the
  * same content is shared; if all are, the snapshot stays and nobody hears of it. The content is
@@ -16,6 +18,7 @@
 
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 5000
+#define FOLLOWED     kinds_without(KIND_UNWATCHED | KIND_FILES_ONLY)
 
 enum feed_state { FEED_OPENING, FEED_LISTING, FEED_WATCHING };
 
@@ -29,13 +32,14 @@ struct feed {
 	struct snapshot *next; /* being built; NULL: nothing new yet */
 	int64_t pause, retry_at, watching_since;
 	bool resynced; /* the list under way follows a refused watch */
+	char *since;   /* where a watch by a new handle can go on; NULL: list */
 
 	struct snapshot *snapshot;
 	uint64_t revision;
 	char *identity;
 
 	struct err trouble; /* kind ERR_NONE: none */
-	int64_t trouble_since;
+	struct feed_trouble incident;
 };
 
 static void feed_step(struct feed *f);
@@ -62,7 +66,7 @@ struct feed *feed_open_kinds(const char *url, unsigned followed, unsigned flags,
 	struct feed *f = mem_alloc(sizeof *f);
 
 	*f = (struct feed){ .url = mem_str(url),
-			    .kinds = followed & kinds_without(KIND_UNWATCHED | KIND_FILES_ONLY),
+			    .kinds = followed & FOLLOWED,
 			    .flags = flags,
 			    .mode = mode,
 			    .retry_at = clock_ms() };
@@ -75,6 +79,7 @@ void feed_close(struct feed *f)
 	store_close(f->store);
 	snapshot_unref(f->next);
 	snapshot_unref(f->snapshot);
+	free(f->since);
 	free(f->identity);
 	free(f->url);
 	free(f);
@@ -121,17 +126,19 @@ struct store *feed_store(const struct feed *f)
 	return f->store;
 }
 
-const char *feed_trouble(const struct feed *f, int64_t *ret_since)
+const struct feed_trouble *feed_trouble(const struct feed *f)
 {
-	if (!f->trouble.kind)
-		return NULL;
-	*ret_since = f->trouble_since;
-	return f->trouble.words;
+	return f->trouble.kind ? &f->incident : NULL;
+}
+
+const struct feed_trouble *feed_incident(const struct feed *f)
+{
+	return f->incident.since ? &f->incident : NULL;
 }
 
 bool feed_current(const struct feed *f)
 {
-	return f->state == FEED_WATCHING && !f->trouble.kind;
+	return f->state == FEED_WATCHING && f->op.identity && !f->trouble.kind;
 }
 
 static void feed_step(struct feed *f)
@@ -143,7 +150,11 @@ static void feed_step(struct feed *f)
 		if (clock_ms() < f->retry_at)
 			return;
 		f->store = store_open(f->url, f->flags, &err);
-		if (f->store) {
+		if (f->store && f->since) {
+			auto_free char *since = take(f->since);
+
+			feed_watch(f, since);
+		} else if (f->store) {
 			feed_list(f);
 		} else {
 			feed_trouble_set(f, &err);
@@ -184,8 +195,12 @@ static void feed_failed(struct feed *f)
 static void feed_trouble_set(struct feed *f, const struct err *err)
 {
 	if (!f->trouble.kind)
-		f->trouble_since = clock_wall();
+		f->incident = (struct feed_trouble){ .since = clock_wall() };
 	f->trouble = *err;
+	f->incident.resync |= err->kind == ERR_CONFLICT;
+	/* Why everything had to be listed anew is not covered by what comes of that. */
+	if (err->kind == ERR_CONFLICT || !f->incident.resync)
+		memcpy(f->incident.words, err->words, sizeof f->incident.words);
 }
 
 static void feed_list(struct feed *f)
@@ -193,16 +208,14 @@ static void feed_list(struct feed *f)
 	store_cancel(f->store, &f->op);
 	snapshot_unref(f->next);
 	f->next = snapshot_new();
-	f->op = (struct op){
-		.type = OP_LIST, .kinds = f->kinds, .entry = list_entry, .ctx = f
-	};
+	f->op = (struct op){ .type = OP_LIST, .kinds = f->kinds, .entry = list_entry, .ctx = f };
 	f->state = FEED_LISTING;
 	store_start(f->store, &f->op);
 }
 
 static void feed_listed(struct feed *f)
 {
-	auto_free char *since = mem_str(f->op.revision);
+	auto_free char *since = mem_str(f->op.resume ? f->op.resume : f->op.revision);
 
 	if (f->snapshot && str_eq(f->identity, f->op.identity) &&
 	    snapshot_same(f->snapshot, f->next)) {
@@ -228,6 +241,15 @@ static void feed_watch(struct feed *f, const char *since)
 
 static void feed_watched(struct feed *f)
 {
+	if (f->op.identity && !str_eq(f->op.identity, f->identity)) {
+		feed_list(f); /* it has come back as another store */
+		return;
+	}
+	if (f->op.done && f->op.err.kind != ERR_CONFLICT && f->op.resume) {
+		f->since = mem_str(f->op.resume);
+		if (f->next)
+			feed_publish(f);
+	}
 	if (f->op.done) {
 		bool again = f->op.err.kind == ERR_CONFLICT && !f->resynced;
 
@@ -244,8 +266,12 @@ static void feed_watched(struct feed *f)
 		feed_publish(f);
 	if (f->op.err.kind)
 		feed_trouble_set(f, &f->op.err);
-	else
+	else if (!f->op.identity)
+		return; /* it is not running yet */
+	else if (f->trouble.kind) {
 		f->trouble.kind = ERR_NONE;
+		f->incident.until = clock_wall();
+	}
 	f->resynced = false;
 	if (clock_ms() - f->watching_since >= f->pause)
 		f->pause = 0;

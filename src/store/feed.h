@@ -27,7 +27,15 @@ uint64_t feed_revision(const struct feed *f);
 const char *feed_identity(const struct feed *f);
 /* The open store, for writing status; NULL while it cannot be opened. */
 struct store *feed_store(const struct feed *f);
-/* NULL while all is well, else why there is no news, and since when (clock_wall()). */
-const char *feed_trouble(const struct feed *f, int64_t *ret_since);
+
+struct feed_trouble {
+	char words[480];
+	int64_t since, until; /* clock_wall(); UNTIL 0: it lasts */
+	bool resync;          /* everything was listed anew: history was compacted, or is another one */
+};
+/* NULL while all is well, else why there is no news. */
+const struct feed_trouble *feed_trouble(const struct feed *f);
+/* The last trouble, also when it is over; NULL: there was none. */
+const struct feed_trouble *feed_incident(const struct feed *f);
 /* Is the last word of the store known (listed, and the watch is running)? */
 bool feed_current(const struct feed *f);

@@ -4,10 +4,10 @@
 #include "base/clock.h"
 #include "store/driver.h"
 
-static const struct driver *const drivers[] = { &driver_sqlite, &driver_memory };
+static const struct driver *const drivers[] = { &driver_sqlite, &driver_etcd, &driver_memory };
 
 /* What people will ask for before it is there. */
-static const char *const later[] = { "etcd", "etcdv3", "kubernetes", "kube", NULL };
+static const char *const later[] = { "kubernetes", "kube", NULL };
 
 static const struct driver *driver_find(const char *url, const char **ret_where, struct err *err);
 
@@ -20,7 +20,8 @@ struct store *store_open(const char *url, unsigned flags, struct err *err)
 	if (!st)
 		return NULL;
 	st->driver = driver;
-	st->url = mem_str(url);
+	if (!st->url)
+		st->url = mem_str(url);
 	st->flags = flags;
 	return st;
 }
@@ -38,7 +39,7 @@ void store_start(struct store *st, struct op *op)
 {
 	op->done = false;
 	op->err = (struct err){ 0 };
-	op->revision = op->identity = NULL;
+	op->revision = op->resume = op->identity = NULL;
 	op->driver = NULL;
 	for (size_t i = 0; op->type == OP_WRITE && i < op->n_writes; i++) {
 		op->writes[i].result = WRITE_PENDING;
@@ -58,7 +59,7 @@ void store_cancel(struct store *st, struct op *op)
 		st->driver->cancel(st, op);
 	op->driver = NULL;
 	arena_free(&op->arena);
-	op->revision = op->identity = NULL;
+	op->revision = op->resume = op->identity = NULL;
 }
 
 void store_run(struct store *st)

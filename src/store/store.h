@@ -33,7 +33,14 @@ enum expect {
 	EXPECT_VERSION, /* WRITE_CONFLICT when it is at another version */
 };
 
-enum write_result { WRITE_PENDING, WRITE_DONE, WRITE_EXISTS, WRITE_ABSENT, WRITE_CONFLICT };
+enum write_result {
+	WRITE_PENDING, /* not written */
+	WRITE_DONE,
+	WRITE_EXISTS,
+	WRITE_ABSENT,
+	WRITE_CONFLICT,
+	WRITE_UNKNOWN, /* it was sent, and what came of it was never said */
+};
 
 struct write {
 	const struct kind *kind;
@@ -64,7 +71,7 @@ struct op {
 	const char *name;         /* GET */
 	struct write *writes;     /* WRITE */
 	size_t n_writes;
-	const char *since;        /* WATCH */
+	const char *since;        /* WATCH: a revision, or what RESUME was */
 	/* LIST, GET, WATCH: called within store_start() or store_run(). When such a call returns,
 	 * what a WATCH has delivered is whole transactions. */
 	void (*entry)(void *ctx, const struct entry *e);
@@ -73,12 +80,13 @@ struct op {
 	bool done;
 	struct err err;           /* kind ERR_NONE: it worked; set before DONE: why it takes long */
 	const char *revision;     /* LIST, WRITE: the store's; WATCH: how far it has come */
+	const char *resume;       /* LIST, WATCH: SINCE for a later WATCH, also by another handle */
 	const char *identity;     /* LIST, GET, WATCH: which store this is (decisions.md 7) */
 	struct arena arena;       /* what the fields above live in */
 	void *driver;             /* the driver's own */
 };
 
-/* Opens URL: "sqlite:PATH" or a path with a slash, "memory:NAME". FLAGS: STORE_CREATE makes what is
+/* Opens URL: "sqlite:PATH" or a path with a slash, "etcd:" and what etcd_config.h says, "memory:NAME". FLAGS: STORE_CREATE makes what is
  * missing (peerctl's writes do; peerd and reads never, decisions.md 7). */
 enum store_flags { STORE_CREATE = 1, STORE_READ_ONLY = 2, STORE_PATIENT = 4 /* wait 5 s when busy */ };
 struct store *store_open(const char *url, unsigned flags, struct err *err);

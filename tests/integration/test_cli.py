@@ -160,24 +160,39 @@ def test_store_order(cli):
     ('{etcdEndpoints: "http://x:2379"}', 'etcd', 2),
     ('{datastoreType: nosuch}', 'etcdv3 or kubernetes', 2),
     ('{datastoreTyp: kubernetes}', 'did you mean "datastoreType"?', 3),
+    ('{datastoreType: etcdv3}', 'neither spec.etcdEndpoints nor spec.etcdDiscoverySrv', 2),
+    ('{etcdEndpoints: x, etcdUsername: u}', 'spec.etcdUsername is given without spec.etcdPassword', 2),
+    ('{etcdEndpoints: x, etcdPassword: 4711}', 'spec.etcdPassword: needs a string', 3),
 ])
 def test_calico_configuration(cli, spec, words, code):
     path = cli.file('calicoctl.cfg', 'apiVersion: projectcalico.org/v3\nkind: CalicoAPIConfig\n'
                     f'metadata:\nspec: {spec}\n')
     answer = cli('get', 'bgpp', '-c', path, env={'PEERAGE_STORE': ''}, code=code)
-    assert words in answer.err and 'calicoctl.cfg' in answer.err
+    assert words in answer.err and 'calicoctl.cfg' in answer.err and '4711' not in answer.err
     assert cli('get', 'bgpp', '-c', cli.path('nope.cfg'), env={'PEERAGE_STORE': ''}, code=2)
 
 
 @pytest.mark.parametrize('env,words', [
     ({'DATASTORE_TYPE': 'etcdv3'}, 'etcd'),
     ({'CALICO_DATASTORE_TYPE': 'kubernetes', 'DATASTORE_TYPE': 'etcdv3'}, 'kubernetes'),
+    ({'DATASTORE_TYPE': 'etcdv3'}, 'neither ETCD_ENDPOINTS nor ETCD_DISCOVERY_SRV'),
     ({'ETCD_ENDPOINTS': 'http://x:2379'}, 'etcd'),
+    ({'ETCD_DISCOVERY_SRV': 'http://x:2379'}, 'ETCD_DISCOVERY_SRV: must be a domain'),
+    ({'ETCD_ENDPOINTS': 'x', 'ETCD_DISCOVERY_SRV': 'x'}, 'are both given'),
+    ({'ETCD_ENDPOINTS': 'x', 'CALICO_ETCD_PASSWORD': 'x'}, 'CALICO_ETCD_PASSWORD is given without ETCD_USERNAME'),
+    ({'PEERAGE_STORE': 'etcd://x:2379'}, 'etcd:https://HOST:PORT'),
     ({'PEERAGE_STORE': 'kubernetes:'}, 'not in this build'),
     ({'PEERAGE_STORE': 'nonsense'}, 'sqlite:PATH'),
 ])
 def test_environment(cli, env, words):
     assert words in cli('get', 'bgpp', env={'PEERAGE_STORE': '', **env}, code=2).err
+
+
+def test_no_password_in_a_url(cli):
+    for source in ('PEERAGE_STORE', 'ETCD_ENDPOINTS'):
+        url = ('etcd:' if source == 'PEERAGE_STORE' else '') + 'https://root:hunter2@x:2379'
+        answer = cli('get', 'bgpp', env={'PEERAGE_STORE': '', source: url}, code=2)
+        assert 'ETCD_USERNAME and ETCD_PASSWORD' in answer.err and 'hunter2' not in answer.err
 
 
 def test_no_store_yet(cli):

@@ -25,6 +25,8 @@ struct world {
 	char url[128];
 };
 
+static inline void world_empty(const struct world *w);
+
 static inline int world_make(void **state)
 {
 	struct world *w = mem_alloc(sizeof *w);
@@ -36,6 +38,10 @@ static inline int world_make(void **state)
 	snprintf(w->name, sizeof w->name, "%s", w->folder + 5);
 	snprintf(w->url, sizeof w->url, "%s:%s", w->scheme,
 		 str_eq(w->scheme, "memory") ? w->name : w->path);
+	if (str_eq(w->scheme, "etcd")) {
+		snprintf(w->url, sizeof w->url, "%s", getenv("PEERAGE_TEST_ETCD"));
+		world_empty(w);
+	}
 	*state = w;
 	return 0;
 }
@@ -121,24 +127,51 @@ static inline void put(struct store *st, const struct kind *kind, const char *na
 	assert_int_equal(w.result, WRITE_DONE);
 }
 
-/* What is in the store, as text in BUF; with the revision in REVISION (24 bytes) unless NULL. */
+/* What is in the store, as text in BUF; with the revision in REVISION (24 bytes) unless NULL. Kind by
+ * kind: a store may tell of several in any order. */
 static inline const char *list_text(struct store *st, unsigned mask, struct told *t, char *revision)
 {
-	struct op op = { .type = OP_LIST, .kinds = mask, .entry = told_entry, .ctx = t };
-	struct err err = { 0 };
-
 	buf_clear(&t->text);
 	t->n = 0;
-	if (!store_finish(st, &op, PUT_MS, &err))
-		fail_msg("list: %s", err.words);
-	assert_non_null(op.identity);
-	if (revision)
-		snprintf(revision, 24, "%s", op.revision);
-	store_cancel(st, &op);
+	for (unsigned k = 0; k < KIND_COUNT; k++) {
+		struct op op = {
+			.type = OP_LIST, .kinds = mask & 1u << k, .entry = told_entry, .ctx = t
+		};
+		struct err err = { 0 };
+
+		if (!op.kinds)
+			continue;
+		if (!store_finish(st, &op, PUT_MS, &err))
+			fail_msg("list: %s", err.words);
+		assert_non_null(op.identity);
+		if (revision)
+			snprintf(revision, 24, "%s", op.revision);
+		store_cancel(st, &op);
+	}
 	return buf_text(&t->text);
 }
 
 static inline unsigned kinds_all(void)
 {
 	return (1u << KIND_COUNT) - 1;
+}
+
+static inline void gone_entry(void *ctx, const struct entry *e)
+{
+	put(ctx, e->kind, e->name, NULL);
+}
+
+/* Of a server that outlives the case: what earlier ones left goes. */
+static inline void world_empty(const struct world *w)
+{
+	struct store *st = open_store(w->url, STORE_CREATE), *with = open_store(w->url, 0);
+	struct op op = { .type = OP_LIST, .kinds = kinds_all(), .entry = gone_entry, .ctx = with };
+	struct err err = { 0 };
+
+	op.kinds &= ~(1u << KIND_BLOCKAFFINITY);
+	if (!store_finish(st, &op, PUT_MS, &err))
+		fail_msg("empty: %s", err.words);
+	store_cancel(st, &op);
+	store_close(st);
+	store_close(with);
 }

@@ -42,20 +42,20 @@ static void settle(struct feed *f)
 /* Runs F until it is in trouble. */
 static const char *trouble(struct feed *f)
 {
-	int64_t until = clock_ms() + 10000, since;
+	int64_t until = clock_ms() + 10000;
 
-	while (!feed_trouble(f, &since) && clock_ms() < until) {
+	while (!feed_trouble(f) && clock_ms() < until) {
 		struct poll p = { 0 };
 
 		feed_run(f);
 		feed_wait(f, &p);
 		poll_at(&p, until);
-		if (!feed_trouble(f, &since))
+		if (!feed_trouble(f))
 			poll_block(&p);
 	}
-	assert_non_null(feed_trouble(f, &since));
+	assert_non_null(feed_trouble(f));
 	assert_false(feed_current(f));
-	return feed_trouble(f, &since);
+	return feed_trouble(f)->words;
 }
 
 static void raw(const struct world *w, const char *sql)
@@ -145,7 +145,6 @@ static void first_snapshot(void **state)
 	struct world *w = *state;
 	struct store *st = open_store(w->url, STORE_CREATE);
 	struct feed *f = feed_open(w->url, DECODE_TOLERANT);
-	int64_t since;
 
 	put(st, PEER, "a", PEER_JSON("192.0.2.1"));
 	put(st, POOL, "a", POOL_JSON);
@@ -157,7 +156,7 @@ static void first_snapshot(void **state)
 	assert_false(feed_current(f));
 	settle(f);
 	assert_int_equal(feed_revision(f), 1);
-	assert_null(feed_trouble(f, &since));
+	assert_null(feed_trouble(f));
 	assert_non_null(feed_store(f));
 	assert_int_equal(snapshot_count(feed_snapshot(f), PEER), 1);
 	assert_int_equal(snapshot_count(feed_snapshot(f), NSTAT), 0);
@@ -250,7 +249,6 @@ static void away_and_back(void **state)
 	struct store *st = open_store(w->url, STORE_CREATE);
 	struct feed *f = feed_open(w->url, DECODE_TOLERANT);
 	struct snapshot *s;
-	int64_t since = 0;
 
 	put(st, PEER, "a", PEER_JSON("192.0.2.1"));
 	settle(f);
@@ -258,13 +256,12 @@ static void away_and_back(void **state)
 	for (unsigned round = 0; round < 2; round++) {
 		memory_away(w->name, "gone fishing");
 		assert_string_equal(trouble(f), "gone fishing");
-		feed_trouble(f, &since);
-		assert_true(clock_wall() - since <= 2);
+		assert_true(clock_wall() - feed_trouble(f)->since <= 2);
 		assert_null(feed_store(f));
 		assert_ptr_equal(feed_snapshot(f), s); /* stays */
 		memory_away(w->name, NULL);
 		settle(f);
-		assert_null(feed_trouble(f, &since));
+		assert_null(feed_trouble(f));
 		assert_int_equal(feed_revision(f), 1); /* the same list is no news */
 		assert_ptr_equal(feed_snapshot(f), s);
 	}
@@ -382,7 +379,7 @@ static void old_version_again(void **state)
 static void backs_off(void **state)
 {
 	struct world *w = *state;
-	int64_t now = 1000, last = 0, since;
+	int64_t now = 1000, last = 0;
 	unsigned tries = 0;
 	struct store *st;
 	struct feed *f;
@@ -406,8 +403,8 @@ static void backs_off(void **state)
 	}
 	assert_in_range(tries, 720, 1500);
 	assert_true(last >= 2500);
-	assert_non_null(feed_trouble(f, &since));
-	assert_int_equal(since, 50);
+	assert_non_null(feed_trouble(f));
+	assert_int_equal(feed_trouble(f)->since, 50);
 	st = open_store(w->url, STORE_CREATE);
 	now += 5000;
 	clock_fake(now, 50);

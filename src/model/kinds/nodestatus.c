@@ -52,6 +52,14 @@ static const struct field on_link_fields[] = {
 static const struct shape on_link_shape = {
 	.name = "onLink", .fields = on_link_fields, .size = sizeof(struct status_onlink) };
 static const struct field on_link_field = { "", &type_struct, .arg = &on_link_shape };
+static const struct field trouble_fields[] = {
+	{ "text", F_STRING(status_trouble, text), .doc = "What it was." },
+	{ "since", F_STRING(status_trouble, since), .doc = "When it began, UTC." },
+	{ "until", F_STRING(status_trouble, until), .doc = "When it was over, UTC; unset while it lasts." },
+	{ 0 }
+};
+static const struct shape trouble_shape = {
+	.name = "storeTrouble", .fields = trouble_fields, .size = sizeof(struct status_trouble) };
 
 static const struct field nodestatus_fields[] = {
 	{ "state", F_STRING(nodestatus, state), .column = "STATE",
@@ -69,6 +77,9 @@ static const struct field nodestatus_fields[] = {
 	{ "agentVersion", F_STRING(nodestatus, agent_version), .doc = "The version of peerd." },
 	{ "storeIdentity", F_STRING(nodestatus, store_identity),
 	  .doc = "The store that was applied." },
+	{ "storeTrouble", &type_struct_ptr, FIELD_AT(nodestatus, store_trouble, struct status_trouble *),
+	  .arg = &trouble_shape,
+	  .doc = "The last time that the agent was without its store, or had to read all of it anew." },
 	{ "onLink", F_LIST(nodestatus, on_link), .arg = &on_link_field,
 	  .doc = "The networks that the node is on." },
 	{ "sessions", F_LIST(nodestatus, sessions), .arg = &session_field, .doc = "Its sessions." },

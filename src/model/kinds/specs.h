@@ -212,6 +212,10 @@ struct status_onlink {
 	struct cidr prefix; /* the address on it, host bits kept */
 	struct ip peer;     /* of a point-to-point address */
 };
+struct status_trouble { /* with the store; the last one */
+	const char *text;
+	const char *since, *until; /* UNTIL unset: it lasts */
+};
 struct nodestatus {
 	const char *conf_id;      /* first characters of what BIRD runs */
 	const char *state;        /* Applied, Applying, Held, BirdDown, NotOurs, ... */
@@ -219,6 +223,7 @@ struct nodestatus {
 	const char *observed_at;  /* RFC 3339, UTC */
 	const char *bird_version, *router_id, *agent_version;
 	const char *store_identity;
+	struct status_trouble *store_trouble; /* NULL: none in this life of the agent */
 	struct list on_link;      /* struct status_onlink */
 	struct list sessions;     /* struct status_session */
 	struct list problems;     /* struct status_problem */
