@@ -26,16 +26,13 @@ struct deleting {
 	const char **statuses; /* of nodes that go */
 	size_t n_statuses;
 	/* of all attempts */
-	struct done *gone;
-	size_t n_gone;
-	const char **missing; /* ids of what was to go and did not */
-	size_t n_missing;
+	struct partial part; /* what is gone, and what was to go and is not */
 };
 
 static bool attempt(struct deleting *d, struct store *st, bool dry_run, struct err *err);
 static bool add_targets(struct deleting *d, struct err *err);
 static bool write_all(struct deleting *d, struct store *st, struct err *err);
-static void gone_add(struct deleting *d, const struct resource *r);
+static struct resource *kept(struct deleting *d, const struct resource *r);
 static bool is_gone(const struct deleting *d, const struct kind *kind, const char *name);
 static void add(struct deleting *d, const struct resource *r);
 static bool goes(const struct deleting *d, const struct resource *r);
@@ -79,6 +76,7 @@ bool run_delete(const struct options *o, struct err *err)
 	st = source_open(o, dry_run ? STORE_READ_ONLY : 0, err);
 	if (!st)
 		return false;
+	d.part.arena = o->arena;
 	d.targets = targets;
 	d.n_targets = n;
 	for (int i = 0; i < WRITE_ATTEMPTS; i++) {
@@ -92,13 +90,14 @@ bool run_delete(const struct options *o, struct err *err)
 		d.statuses = NULL;
 		d.n = d.n_statuses = 0;
 		if (attempt(&d, st, dry_run, err))
-			return write_report(dry_run ? d.items : d.gone, dry_run ? d.n : d.n_gone,
-					    &style, dry_run, store_url(st), err);
+			return write_report(dry_run ? d.items : d.part.done,
+					    dry_run ? d.n : d.part.n_done, &style, dry_run,
+					    store_url(st), err);
 		if (err->kind != ERR_CONFLICT || !err->words[0])
 			break;
 	}
-	return write_report_partial(d.gone, d.n_gone, d.missing, d.n_missing, &style, store_url(st),
-				    err);
+	write_report_partial(&d.part, &style, store_url(st));
+	return false;
 }
 
 static bool attempt(struct deleting *d, struct store *st, bool dry_run, struct err *err)
@@ -135,7 +134,7 @@ static bool add_targets(struct deleting *d, struct err *err)
 	}
 	if (!first)
 		return true;
-	if (d->n_gone)
+	if (d->part.n_done)
 		return told(err, first);
 	tell("nothing was deleted%s",
 	     first == ERR_NOT_FOUND ? "; -s passes over what does not exist" : "");
@@ -164,36 +163,30 @@ static bool write_all(struct deleting *d, struct store *st, struct err *err)
 		};
 	}
 	ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
-	d->missing = NULL;
-	d->n_missing = 0;
-	for (size_t i = 0; i < d->n; i++) {
-		const struct resource *r = d->items[i].resource;
-
-		if (writes[n_all - 1 - i].result == WRITE_DONE)
-			gone_add(d, r);
-		else
-			*arena_push(d->o->arena, d->missing, d->n_missing) =
-				resource_id(r, d->o->arena);
-	}
+	d->part.missing = d->part.unknown = NULL;
+	d->part.n_missing = d->part.n_unknown = 0;
+	for (size_t i = 0; i < d->n; i++)
+		partial_add(&d->part, kept(d, d->items[i].resource), "deleted",
+			    writes[n_all - 1 - i].result);
 	store_cancel(st, &op);
 	return ok;
 }
 
 /* Only what lines and names need of it, for longer than the attempt. */
-static void gone_add(struct deleting *d, const struct resource *r)
+static struct resource *kept(struct deleting *d, const struct resource *r)
 {
-	struct resource *gone = arena_new(d->o->arena, struct resource);
+	struct resource *copy = arena_new(d->o->arena, struct resource);
 
-	gone->kind = r->kind;
-	gone->meta.name = arena_str(d->o->arena, r->meta.name);
-	*arena_push(d->o->arena, d->gone, d->n_gone) = (struct done){ gone, "deleted" };
+	copy->kind = r->kind;
+	copy->meta.name = arena_str(d->o->arena, r->meta.name);
+	return copy;
 }
 
 static bool is_gone(const struct deleting *d, const struct kind *kind, const char *name)
 {
-	for (size_t i = 0; i < d->n_gone; i++)
-		if (d->gone[i].resource->kind == kind &&
-		    str_eq(d->gone[i].resource->meta.name, name))
+	for (size_t i = 0; i < d->part.n_done; i++)
+		if (d->part.done[i].resource->kind == kind &&
+		    str_eq(d->part.done[i].resource->meta.name, name))
 			return true;
 	return false;
 }

@@ -68,6 +68,7 @@ static bool side_open(struct migration *m, struct side *side, unsigned flags, st
 static const char *side_name(const struct side *side);
 static bool side_list(struct migration *m, struct side *side, struct err *err);
 static void list_entry(void *ctx, const struct entry *e);
+static int carried_order(const void *a, const void *b);
 static void decide(struct migration *m);
 static bool stop(const struct migration *m, struct err *err);
 static bool report(const struct migration *m, const struct style *style, bool dry_run,
@@ -175,6 +176,8 @@ static bool side_list(struct migration *m, struct side *side, struct err *err)
 		progress_end(&m->progress);
 		side->identity = arena_str(m->arena, op.identity);
 		store_cancel(side->store, &op);
+		if (ok && side == &m->from && m->n)
+			qsort(m->items, m->n, sizeof *m->items, carried_order);
 		if (ok)
 			return true;
 		if (err->kind != ERR_CONFLICT || i == LIST_ATTEMPTS)
@@ -202,6 +205,16 @@ static void list_entry(void *ctx, const struct entry *e)
 	}
 	m->progress.n++;
 	progress_show(&m->progress);
+}
+
+/* Stores list kinds in an order of their own. */
+static int carried_order(const void *a, const void *b)
+{
+	const struct resource *x = ((const struct carried *)a)->resource;
+	const struct resource *y = ((const struct carried *)b)->resource;
+
+	return x->kind != y->kind ? (int)x->kind->id - (int)y->kind->id :
+				    strcmp(x->meta.name, y->meta.name);
 }
 
 /* What becomes of each object; what stands in the way is told. */
@@ -271,10 +284,8 @@ static bool move(struct migration *m, const struct style *style, struct err *err
 	size_t n = m->n_created + m->n_configured;
 	struct write *writes = arena_array(m->arena, struct write, n);
 	struct carried **moved = arena_array(m->arena, struct carried *, n);
-	struct done *done = arena_array(m->arena, struct done, n);
-	const char **missing = arena_array(m->arena, const char *, n);
 	struct op op = { .type = OP_WRITE, .writes = writes };
-	size_t n_done = 0, n_missing = 0;
+	struct partial part = { .arena = m->arena };
 	bool ok;
 
 	if (!n)
@@ -301,15 +312,13 @@ static bool move(struct migration *m, const struct style *style, struct err *err
 	progress_end(&m->progress);
 	for (size_t i = 0; i < n; i++) {
 		moved[i]->shown.meta.version = arena_str(m->arena, writes[i].new_version);
-		if (writes[i].result == WRITE_DONE)
-			done[n_done++] = (struct done){ &moved[i]->shown, moved[i]->word };
-		else
-			missing[n_missing++] = resource_id(moved[i]->resource, m->arena);
+		partial_add(&part, &moved[i]->shown, moved[i]->word, writes[i].result);
 	}
 	store_cancel(m->to.store, &op);
 	if (ok)
 		return report(m, style, false, err);
-	return write_report_partial(done, n_done, missing, n_missing, style, side_name(&m->to), err);
+	write_report_partial(&part, style, side_name(&m->to));
+	return false;
 }
 
 /* Is in the target what was read in the source? */

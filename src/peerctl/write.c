@@ -29,7 +29,7 @@ struct change { /* what becomes of one object of the files */
 	const char *word;
 	const char *json; /* NULL: nothing to write */
 	size_t len;
-	bool written; /* by this or an earlier attempt */
+	enum write_result state; /* WRITE_DONE: by this or an earlier attempt */
 	const char *version; /* what the store has; NULL: nothing yet */
 };
 
@@ -45,10 +45,11 @@ struct writing {
 	char now[32];
 };
 
-#define MISSING_SHOWN 20 /* names of what was not written */
+#define IDS_SHOWN 20 /* of what was not written */
 
 static bool print_done(const struct done *items, size_t n, bool single, const struct style *style,
 		       const char *behind, struct err *err);
+static void print_ids(const char *words, const char *const *ids, size_t n, struct buf *out);
 static bool run_write(enum verb verb, const struct options *o, struct err *err);
 static bool attempt(struct writing *w, struct store *st, bool dry_run, struct err *err);
 static bool decide(struct writing *w, struct err *err);
@@ -58,10 +59,8 @@ static void keep(struct writing *w, struct change *c, const struct resource *hav
 static bool conflict(enum err_kind kind, struct err *err, const char *format, ...)
 	printf_like(3, 4);
 static bool write_all(struct writing *w, struct store *st, struct err *err);
-static void written(struct writing *w, struct change *c, const char *version);
 static const char *new_uid(struct arena *a);
-static bool report_partial(const struct writing *w, const struct style *style, const char *url,
-			   struct err *err);
+static void report_partial(const struct writing *w, const struct style *style, const char *url);
 static bool report(struct writing *w, const struct style *style, bool dry_run, const char *url,
 		   struct err *err);
 static void warn_global(const struct writing *w);
@@ -118,26 +117,41 @@ bool write_report(const struct done *items, size_t n, const struct style *style,
 	return true;
 }
 
-bool write_report_partial(const struct done *items, size_t n, const char *const *missing,
-			  size_t n_missing, const struct style *style, const char *url,
-			  struct err *err)
+void partial_add(struct partial *p, const struct resource *r, const char *word,
+		 enum write_result result)
+{
+	if (result == WRITE_DONE)
+		*arena_push(p->arena, p->done, p->n_done) = (struct done){ r, word };
+	else if (result == WRITE_UNKNOWN)
+		*arena_push(p->arena, p->unknown, p->n_unknown) = resource_id(r, p->arena);
+	else
+		*arena_push(p->arena, p->missing, p->n_missing) = resource_id(r, p->arena);
+}
+
+void write_report_partial(const struct partial *p, const struct style *style, const char *url)
 {
 	auto_buf struct buf names = { 0 };
 	struct err unused = { 0 };
 
-	if (!n)
-		return false;
-	for (size_t i = 0; i < MIN(n_missing, MISSING_SHOWN); i++)
-		buf_printf(&names, "%s%s", i ? ", " : "", missing[i]);
-	if (n_missing > MISSING_SHOWN)
-		buf_printf(&names, " and %zu more", n_missing - MISSING_SHOWN);
-	if (!print_done(items, n, false, style, "", &unused))
+	if (!p->n_done && !p->n_unknown)
+		return;
+	if (p->n_done && !print_done(p->done, p->n_done, false, style, "", &unused))
 		tell("%s", unused.words);
-	/* What was under way when the store went may have reached it. */
-	tell("written to %s: %zu of %zu; not written%s: %s", url, n, n + n_missing,
-	     err->kind == ERR_AWAY || err->kind == ERR_TIMEOUT ? ", as far as is known" : "",
-	     buf_text(&names));
-	return false;
+	print_ids("not written", p->missing, p->n_missing, &names);
+	print_ids("nobody knows of", p->unknown, p->n_unknown, &names);
+	tell("written to %s: %zu of %zu%s", url, p->n_done,
+	     p->n_done + p->n_missing + p->n_unknown, buf_text(&names));
+}
+
+static void print_ids(const char *words, const char *const *ids, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < MIN(n, IDS_SHOWN); i++)
+		if (i)
+			buf_printf(out, ", %s", ids[i]);
+		else
+			buf_printf(out, "; %s: %s", words, ids[i]);
+	if (n > IDS_SHOWN)
+		buf_printf(out, " and %zu more", n - IDS_SHOWN);
 }
 
 static bool print_done(const struct done *items, size_t n, bool single, const struct style *style,
@@ -205,7 +219,8 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err)
 		if (err->kind != ERR_CONFLICT || !err->words[0])
 			break;
 	}
-	return report_partial(&w, &style, st ? store_url(st) : "", err);
+	report_partial(&w, &style, st ? store_url(st) : "");
+	return false;
 }
 
 /* A conflict with words is one that another attempt may settle. ST may be NULL: an empty store. */
@@ -223,7 +238,7 @@ static bool decide(struct writing *w, struct err *err)
 	for (size_t i = 0; i < w->load->n; i++) {
 		struct change *c = &w->changes[i];
 
-		if (c->written)
+		if (c->state == WRITE_DONE)
 			continue;
 		*c = (struct change){ .given = w->load->items[i] };
 		ok &= decide_one(w, c, err);
@@ -320,7 +335,7 @@ static bool write_all(struct writing *w, struct store *st, struct err *err)
 	for (size_t i = 0; i < w->load->n; i++) {
 		struct change *c = &w->changes[i];
 
-		if (!c->json || c->written)
+		if (!c->json || c->state == WRITE_DONE)
 			continue;
 		changes[op.n_writes] = c;
 		writes[op.n_writes++] = (struct write){
@@ -335,18 +350,17 @@ static bool write_all(struct writing *w, struct store *st, struct err *err)
 	if (!op.n_writes)
 		return true;
 	ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
-	for (size_t i = 0; i < op.n_writes; i++)
-		if (writes[i].result == WRITE_DONE)
-			written(w, changes[i], writes[i].new_version);
+	for (size_t i = 0; i < op.n_writes; i++) {
+		struct resource *r = changes[i]->result;
+
+		changes[i]->state = writes[i].result;
+		if (writes[i].result != WRITE_DONE)
+			continue;
+		w->n_written++;
+		r->meta.version = arena_str(&r->arena, writes[i].new_version);
+	}
 	store_cancel(st, &op);
 	return ok;
-}
-
-static void written(struct writing *w, struct change *c, const char *version)
-{
-	c->written = true;
-	w->n_written++;
-	c->result->meta.version = arena_str(&c->result->arena, version);
 }
 
 /* RFC 4122, version 4. */
@@ -377,22 +391,18 @@ static bool report(struct writing *w, const struct style *style, bool dry_run, c
 	return true;
 }
 
-static bool report_partial(const struct writing *w, const struct style *style, const char *url,
-			   struct err *err)
+static void report_partial(const struct writing *w, const struct style *style, const char *url)
 {
-	struct done *items = arena_array(w->o->arena, struct done, w->load->n);
-	const char **missing = arena_array(w->o->arena, const char *, w->load->n);
-	size_t n = 0, n_missing = 0;
+	struct partial part = { .arena = w->o->arena };
 
 	for (size_t i = 0; i < w->load->n; i++) {
 		const struct change *c = &w->changes[i];
 
-		if (c->written)
-			items[n++] = (struct done){ c->result, c->word };
-		else if (!str_eq(c->word, "unchanged"))
-			missing[n_missing++] = resource_id(w->load->items[i], w->o->arena);
+		if (c->state == WRITE_DONE || !str_eq(c->word, "unchanged"))
+			partial_add(&part, c->state == WRITE_DONE ? c->result : w->load->items[i],
+				    c->word, c->state);
 	}
-	return write_report_partial(items, n, missing, n_missing, style, url, err);
+	write_report_partial(&part, style, url);
 }
 
 /* What the fabric says to the objects of the files now (decisions.md 31). What is wrong with an

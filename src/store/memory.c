@@ -453,6 +453,8 @@ static void op_write_partial(struct shared *sh, struct op *op)
 	op->n_writes = sh->partial;
 	op_write(sh, op);
 	op->n_writes = n_all;
+	if (kind == ERR_TIMEOUT)
+		op->writes[sh->partial].result = WRITE_UNKNOWN;
 	if (!op->err.kind)
 		err_set(&op->err, kind, "memory:%s took %zu of %zu writes", sh->name, sh->partial,
 			n_all);

@@ -14,7 +14,7 @@ void memory_hang(const char *name, bool on);
 /* Forgets all changes so far: who watched from before them must list again. */
 void memory_compact(const char *name);
 /* The next write of NAME that has more than N items does the first N and fails with KIND, as a driver
- * does that cannot take so many at once. */
+ * does that cannot take so many at once. With ERR_TIMEOUT the next one is WRITE_UNKNOWN. */
 void memory_partial(const char *name, size_t n, enum err_kind kind);
 /* The next N lists of NAME fail half way with ERR_CONFLICT: compacted while they were made. */
 void memory_list_compacted(const char *name, unsigned n);
