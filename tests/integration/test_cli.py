@@ -156,8 +156,6 @@ def test_store_order(cli):
 
 @pytest.mark.parametrize('spec,words,code', [
     ('{datastoreType: kubernetes, kubeconfig: /x}', 'kubernetes', 2),
-    ('{datastoreType: etcdv3, etcdEndpoints: "http://x:2379"}', 'etcd', 2),
-    ('{etcdEndpoints: "http://x:2379"}', 'etcd', 2),
     ('{datastoreType: nosuch}', 'etcdv3 or kubernetes', 2),
     ('{datastoreTyp: kubernetes}', 'did you mean "datastoreType"?', 3),
     ('{datastoreType: etcdv3}', 'neither spec.etcdEndpoints nor spec.etcdDiscoverySrv', 2),
@@ -172,11 +170,19 @@ def test_calico_configuration(cli, spec, words, code):
     assert cli('get', 'bgpp', '-c', cli.path('nope.cfg'), env={'PEERAGE_STORE': ''}, code=2)
 
 
+@pytest.mark.parametrize('spec', ['{datastoreType: etcdv3, etcdEndpoints: "http://127.0.0.1:1"}',
+                                  '{etcdEndpoints: "127.0.0.1:1"}'])
+def test_etcd_is_asked(cli, spec):
+    path = cli.file('calicoctl.cfg', f'apiVersion: projectcalico.org/v3\nkind: CalicoAPIConfig\nspec: {spec}\n')
+    for args, env in ((['-c', path], {}), ([], {'ETCD_ENDPOINTS': '127.0.0.1:1'})):
+        answer = cli('get', 'bgpp', *args, env={'PEERAGE_STORE': '', **env}, code=6)
+        assert 'http://127.0.0.1:1: Connection refused' in answer.err
+
+
 @pytest.mark.parametrize('env,words', [
     ({'DATASTORE_TYPE': 'etcdv3'}, 'etcd'),
     ({'CALICO_DATASTORE_TYPE': 'kubernetes', 'DATASTORE_TYPE': 'etcdv3'}, 'kubernetes'),
     ({'DATASTORE_TYPE': 'etcdv3'}, 'neither ETCD_ENDPOINTS nor ETCD_DISCOVERY_SRV'),
-    ({'ETCD_ENDPOINTS': 'http://x:2379'}, 'etcd'),
     ({'ETCD_DISCOVERY_SRV': 'http://x:2379'}, 'ETCD_DISCOVERY_SRV: must be a domain'),
     ({'ETCD_ENDPOINTS': 'x', 'ETCD_DISCOVERY_SRV': 'x'}, 'are both given'),
     ({'ETCD_ENDPOINTS': 'x', 'CALICO_ETCD_PASSWORD': 'x'}, 'CALICO_ETCD_PASSWORD is given without ETCD_USERNAME'),
