@@ -65,7 +65,6 @@ static void batch_written(struct batch *b);
 static void batch_refused(struct batch *b);
 static void item_written(struct write_task *t, const struct item *it, int64_t revision);
 static void write_done(struct write_task *t);
-static void say_what_was_written(struct op *op);
 
 static struct task *write_make(struct op *op)
 {
@@ -363,22 +362,5 @@ static void write_done(struct write_task *t)
 	struct op *op = t->t.op;
 
 	op->revision = arena_printf(&op->arena, "%" PRId64, t->revision);
-	if (op->err.kind && !t->single)
-		say_what_was_written(op);
 	op->done = true;
-}
-
-static void say_what_was_written(struct op *op)
-{
-	size_t n = 0, unknown = 0;
-	struct err why = op->err;
-
-	for (size_t i = 0; i < op->n_writes; i++) {
-		n += op->writes[i].result == WRITE_DONE;
-		unknown += op->writes[i].result == WRITE_UNKNOWN;
-	}
-	err_set(&op->err, why.kind, "%s; %zu of %zu were written", why.words, n, op->n_writes);
-	if (unknown)
-		err_set(&op->err, why.kind, "%s; %zu of %zu were written, of %zu it is not known", why.words,
-			n, op->n_writes, unknown);
 }

@@ -56,9 +56,9 @@ struct write {
 enum op_type {
 	OP_LIST,  /* all entries of KINDS, at one revision */
 	OP_GET,   /* one entry, or done with ERR_NOT_FOUND */
-	OP_WRITE, /* all of WRITES, or none of them (result of the ones that did not fit says why,
-	             err is ERR_CONFLICT); a driver that cannot do so many at once says in err
-	             exactly what was and was not written, and in each result */
+	OP_WRITE, /* all of WRITES, or none of them: the result of the ones that did not fit says
+	             why, err is ERR_CONFLICT. What a driver cannot do at once it does in parts; then
+	             each result says whether that one was written, err why not all were */
 	OP_WATCH, /* changes of KINDS after SINCE; ends only by failing. ERR_CONFLICT: SINCE is too
 	             old (compacted) or from another history: list again */
 };
