@@ -8,16 +8,17 @@ import json
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from badserver import BEHAVIOURS, BadServer
 from certs import Certs
 from etcd import CALICO, Auth, Cluster, Etcd
-from faults import BASE, NODE, World, bgppeer
+from faults import BASE, World, bgppeer
 from lab import poll
 from nameserver import Dns
-from peerage import program
+from peerage import peerctl, program
 
 AWAY, BACK = 'store-away', 'store-back'
 NOTICED = 25  # a member that is silent is found out after 10 s
@@ -691,20 +692,41 @@ def test_status_may_not_be_written(lab):
 
 # ---- what is no etcd
 
-@pytest.mark.parametrize('behaviour', [b for b in BEHAVIOURS if b not in ('good', 'drips')])
-def test_no_etcd(lab, behaviour):
-    """peerctl says so, peerd in one line, and neither asks again and again. In the end the real one is there."""
+# A list that comes in two messages is a list.
+TAKEN = ('good', 'drips', 'two_messages')
+
+
+def test_peerctl_and_what_is_no_etcd(lab):
+    """All of them side by side: with each it tries for as long as it has patience."""
+    node = lab.node('bad')
+    bad = {}
+    for port, behaviour in enumerate(BEHAVIOURS, 3000):
+        bad[behaviour] = BadServer(node, '127.0.0.1', behaviour, port).start()
+
+    def get(behaviour):
+        return peerctl('get', 'bgppeers', store=bad[behaviour].store, at=node, env={'NODENAME': 'n1'})
+    with ThreadPoolExecutor(8) as pool:
+        answers = dict(zip(BEHAVIOURS, pool.map(get, BEHAVIOURS)))
+    wrong = {behaviour: answer for behaviour, answer in answers.items() if behaviour not in TAKEN and not (
+        answer[0] in (3, 6, 7, 8) and '127.0.0.1:30' in answer[2] and len(answer[2]) < 1000 and
+        len(answer[2].splitlines()) == 1 and answer[2].rstrip('\n').isprintable())}
+    assert not wrong, wrong
+    assert all(answers[behaviour][0] == 0 for behaviour in ('good', 'drips')), answers
+
+
+@pytest.mark.parametrize('behaviour', ['http1', 'garbage', 'silent', 'mute', 'goaway', 'rst', 'huge_header',
+                                       'no_message', 'bad_message', 'unavailable'])
+def test_peerd_and_what_is_no_etcd(lab, behaviour):
+    """It says so once, does not ask again and again, and takes the real one when it is there."""
     etcd = Etcd.on(lab)
     w = World(lab, 2, etcd=etcd)
     with outage(w) as away_now:
         etcd.stop()
         bad = BadServer(etcd.node, etcd.address, behaviour).start()
         away_now()
-        refused(w, (3, 6, 7, 8), '10.0.9.1:2379')
         before = bad.connections()
         w.calm(5)
         assert bad.connections() - before < 60
         bad.kill()
         etcd.start()
     works(w)
-    assert NODE in w.tors[1].sessions()
