@@ -119,9 +119,8 @@ BEHAVIOURS = sorted([*AT_ONCE, *ANSWERS])
 class BadServer(Server):
     """BEHAVIOUR is one of BEHAVIOURS; PAIR, a certificate, makes it speak TLS. `store` is what our programs take."""
 
-    name = 'badserver'
-
     def __init__(self, node, address, behaviour, port=2379, pair=None):
+        self.name = 'bad-' + behaviour
         super().__init__(node)
         self.arguments = [address, str(port), behaviour, *(pair or [])]
         self.store = f'etcd:{"https" if pair else "http"}://{f"[{address}]" if ":" in address else address}:{port}'

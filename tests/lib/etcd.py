@@ -42,11 +42,8 @@ class Client:
 
     def __init__(self, node, endpoints):
         self.node, self.lab, self.endpoints = node, node.lab, endpoints
+        self.store = 'etcd:' + ','.join(endpoints)
         self.credentials, self.env = [], {}
-
-    @property
-    def store(self):
-        return 'etcd:' + ','.join(self.endpoints)
 
     def trust(self, certs, pair=None):
         """How to reach a server with one of CERTS: PAIR is our own."""
@@ -312,7 +309,8 @@ class Cluster(Client):
 
 
 class Auth:
-    """The users of a server. From the moment it is there, who is nobody may do nothing; etcdctl is root."""
+    """The users of a server. From the moment it is there, who is nobody may do nothing; etcdctl is root, and so
+    is peerctl where no other env is given."""
 
     def __init__(self, etcd, password='the-root-password'):
         self.etcd = etcd
@@ -320,6 +318,7 @@ class Auth:
                       ['user', 'grant-role', 'root', 'root'], ['auth', 'enable']):
             etcd.etcdctl(*words)
         etcd.credentials = etcd.credentials + ['--user', 'root:' + password]
+        etcd.env = {**etcd.env, 'ETCD_USERNAME': 'root', 'ETCD_PASSWORD': password}
 
     def role(self, name, *prefixes, how='readwrite'):
         """May HOW (read, write, readwrite) what begins with PREFIXES."""
