@@ -92,6 +92,7 @@ struct agent {
 	size_t n_told;
 	struct arena told_arena;
 	struct feed_trouble trouble; /* with the store, as it was said last; since 0: none */
+	unsigned trouble_kinds;	     /* 1u << enum err_kind, of that one */
 };
 
 static void agent_converge(struct agent *ag);
@@ -157,7 +158,7 @@ void agent_close(struct agent *ag)
 {
 	if (!ag)
 		return;
-	report_close(ag->report);
+	report_close(ag->report, feed_store(ag->feed));
 	apply_close(ag->apply);
 	bird_close(ag->control);
 	watch_close(ag->watch);
@@ -603,22 +604,27 @@ static void agent_log_problems(struct agent *ag)
 	ag->n_told = n;
 }
 
-/* Each once, also what began and ended between two looks. */
+/* Each once, also what began and ended between two looks; and again when its reason is of another
+ * kind, for then somebody else has to act. */
 static void agent_store_trouble(struct agent *ag)
 {
 	const struct feed_trouble *now = feed_incident(ag->feed);
 	struct feed_trouble *told = &ag->trouble;
 	bool is_new = now && now->since != told->since;
 
-	if (!now || (!is_new && now->resync == told->resync && now->until == told->until))
+	if (is_new)
+		ag->trouble_kinds = 0;
+	if (!now || (!is_new && now->resync == told->resync && now->until == told->until &&
+		     (ag->trouble_kinds & 1u << now->kind)))
 		return;
-	if (is_new && !now->resync)
+	if (!now->resync && !(ag->trouble_kinds & 1u << now->kind))
 		log_event(LOG_WARNING, "store-away", "why", now->words, NULL);
 	if (now->resync && (is_new || !told->resync))
 		log_event(LOG_WARNING, "store-resync", "why", now->words, "effect",
 			  "everything is read anew", NULL);
-	if (now->until)
+	if (now->until && now->until != told->until)
 		log_event(LOG_INFO, "store-back", NULL);
+	ag->trouble_kinds |= 1u << now->kind;
 	*told = *now;
 	ag->stamp++;
 }

@@ -67,11 +67,12 @@ struct report *report_open(const char *node)
 	return r;
 }
 
-void report_close(struct report *r)
+void report_close(struct report *r, struct store *st)
 {
 	if (!r)
 		return;
-	report_forget(r);
+	if (r->writing || (r->begun && !r->ready))
+		store_cancel(st, &r->op);
 	resource_unref(r->earlier);
 	arena_free(&r->since_arena);
 	buf_free(&r->text);

@@ -28,7 +28,7 @@ struct report_facts {
 };
 
 struct report *report_open(const char *node);
-void report_close(struct report *r);
+void report_close(struct report *r, struct store *st); /* ST: as report_begin() had it; NULL: closed */
 /* Reads the status an earlier life wrote; report_ready() when that is done or cannot be. */
 void report_begin(struct report *r, struct store *st);
 bool report_ready(const struct report *r);

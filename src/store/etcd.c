@@ -149,6 +149,14 @@ bool etcd_call_done(struct etcd_call *c)
 	return c->call.done;
 }
 
+void etcd_call_answered(struct etcd_call *c, int64_t revision)
+{
+	if (c->call.status != GRPC_OK || revision)
+		return;
+	c->call.status = GRPC_NONE;
+	snprintf(c->call.words, sizeof c->call.words, "it says that it is done, and has answered nothing");
+}
+
 void etcd_call_stop(struct etcd_call *c)
 {
 	if (c->etcd)

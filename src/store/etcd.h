@@ -57,6 +57,8 @@ struct etcd_call { /* one call, and the messages of its answer */
 void etcd_call_start(struct etcd *e, struct etcd_call *c, const char *path, const struct buf *message,
 		     bool last);
 bool etcd_call_done(struct etcd_call *c); /* or has it to be given up? */
+/* It is done. One that says it worked and has not even told a REVISION did not. */
+void etcd_call_answered(struct etcd_call *c, int64_t revision);
 void etcd_call_stop(struct etcd_call *c); /* also one that was never started */
 
 /* CALL failed. True: the task shall begin again (it has been told so); false: the operation has

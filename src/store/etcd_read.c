@@ -79,6 +79,7 @@ static void read_run(struct task *task)
 
 		if (r->running && etcd_call_done(&r->call)) {
 			r->running = false;
+			etcd_call_answered(&r->call, t->header.revision);
 			if (r->call.call.status != GRPC_OK) {
 				read_failed(r);
 				return;

@@ -161,6 +161,7 @@ static void anchor_judge(struct watch_task *w)
 	const struct etcd_resume *from = &w->from;
 	int64_t mod = w->anchor_found ? w->anchor_kv.mod_revision : 0;
 
+	etcd_call_answered(&w->anchor_call, w->header.revision);
 	if (w->anchor_call.call.status != GRPC_OK) {
 		w->t.op->done = !etcd_again(&w->t, &w->anchor_call.call, "read", from->anchor);
 		return;

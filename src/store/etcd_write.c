@@ -245,6 +245,7 @@ static void batch_send(struct batch *b)
 	}
 	b->state = BATCH_RUNNING;
 	b->succeeded = false;
+	b->header = (struct etcd_header){ 0 };
 	b->n_answers = 0;
 	b->call.field = batch_field;
 	b->call.ctx = b;
@@ -285,6 +286,7 @@ static void batch_ended(struct batch *b)
 	struct write_task *t = b->task;
 	struct op *op = t->t.op;
 
+	etcd_call_answered(&b->call, b->header.revision);
 	if (b->call.call.status == GRPC_OK) {
 		b->state = BATCH_DONE;
 		if (b->succeeded)

@@ -197,6 +197,7 @@ static void feed_trouble_set(struct feed *f, const struct err *err)
 	if (!f->trouble.kind)
 		f->incident = (struct feed_trouble){ .since = clock_wall() };
 	f->trouble = *err;
+	f->incident.kind = err->kind;
 	f->incident.resync |= err->kind == ERR_CONFLICT;
 	/* Why everything had to be listed anew is not covered by what comes of that. */
 	if (err->kind == ERR_CONFLICT || !f->incident.resync)

@@ -29,6 +29,7 @@ const char *feed_identity(const struct feed *f);
 struct store *feed_store(const struct feed *f);
 
 struct feed_trouble {
+	enum err_kind kind;   /* of what it is now, or was last */
 	char words[480];
 	int64_t since, until; /* clock_wall(); UNTIL 0: it lasts */
 	bool resync;          /* everything was listed anew: history was compacted, or is another one */

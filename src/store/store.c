@@ -171,7 +171,8 @@ static const struct driver *driver_find(const char *url, const char **ret_where,
 			if (url[len] != ':' || strlen(scheme) != len || strncmp(url, scheme, len))
 				continue;
 			*ret_where = url + len + 1;
-			if (**ret_where)
+			/* etcd without more is the one of the environment. */
+			if (**ret_where || drivers[i] == &driver_etcd)
 				return drivers[i];
 			err_set(err, ERR_USAGE, "%s: what is behind the colon is missing", url);
 			return NULL;
