@@ -9,7 +9,7 @@
  * Going on where an earlier watch ended: first the anchor of the resume point is looked at (store
  * etcd.h). If it is not as it was left, etcd has another history now, and everything is to be listed
  * anew. The watch begins behind the anchor, not behind the revision: what was written in between
- * was not ours, unless history has changed.
+ * was not ours, unless history has changed. Where that is compacted it begins behind the revision.
  */
 #include "store/etcd.h"
 
@@ -294,7 +294,15 @@ static void watch_refused(struct watch_task *w)
 	struct grpc_call as = w->call.call; /* as a call would be refused */
 
 	if (w->answer.compact_revision) {
-		watch_compacted(w, w->answer.compact_revision);
+		/* Between the anchor and the revision nothing was ours, so it is no loss. */
+		if (w->start <= w->from.revision && w->answer.compact_revision <= w->from.revision + 1) {
+			w->start = w->from.revision + 1;
+			w->n_created = 0;
+			w->answer = (struct etcd_watched){ 0 };
+			watches_make(w);
+		} else {
+			watch_compacted(w, w->answer.compact_revision);
+		}
 		return;
 	}
 	snprintf(as.words, sizeof as.words, "%s", w->reason.len ? buf_text(&w->reason) : "the watch was ended");
