@@ -269,7 +269,8 @@ bool etcd_deliver(struct op *op, unsigned wanted, const struct etcd_kv *kv, stru
 		return false;
 	buf_clear(key);
 	buf_str(key, "the key ");
-	buf_add(key, kv->key, kv->key_len);
+	for (size_t i = 0; i < kv->key_len; i++)
+		buf_char(key, kv->key[i] ? kv->key[i] : '?'); /* as in its name */
 	snprintf(version, sizeof version, "%" PRId64, kv->mod_revision);
 	entry.name = buf_text(name);
 	entry.place = buf_text(key);

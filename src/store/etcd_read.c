@@ -169,7 +169,7 @@ static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err
 		buf_clear(&r->key);
 		buf_add(&r->key, kv.key, kv.key_len);
 	}
-	if (kv.mod_revision > t->resume.mod) {
+	if (kv.mod_revision > t->resume.mod && !memchr(kv.key, '\0', kv.key_len)) {
 		t->resume.mod = kv.mod_revision;
 		buf_clear(&t->anchor);
 		buf_add(&t->anchor, kv.key, kv.key_len);
