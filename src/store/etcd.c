@@ -204,9 +204,11 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 		return;
 	case GRPC_PERMISSION_DENIED:
 		err_set(err, ERR_REFUSED,
-			"%s: %s%s%s may not %s %s; see `etcdctl role grant-permission ROLE %s --prefix`", at,
-			user ? "user \"" : "", user ? user : "this user (of the client certificate, or none)",
-			user ? "\"" : "", doing, key, doing);
+			"%s: %s%s%s may not %s %s; see `etcdctl role grant-permission ROLE %s PREFIX "
+			"--prefix`",
+			at, user ? "user \"" : "",
+			user ? user : "this user (of the client certificate, or none)", user ? "\"" : "",
+			doing, key, str_eq(doing, "write") ? "readwrite" : doing);
 		return;
 	case GRPC_UNAUTHENTICATED:
 		err_set(err, ERR_REFUSED, "%s does not take the token of user \"%s\": %s", at,
