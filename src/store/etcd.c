@@ -202,6 +202,9 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 		err_set(err, ERR_AWAY, "%s%s%s", strstr(words, "://") ? "" : at,
 			strstr(words, "://") ? "" : ": ", words);
 		return;
+	case GRPC_OK:
+		err_set(err, ERR_AWAY, "%s: the answer ended", at);
+		return;
 	case GRPC_PERMISSION_DENIED:
 		err_set(err, ERR_REFUSED,
 			"%s: %s%s%s may not %s %s; see `etcdctl role grant-permission ROLE %s PREFIX "
