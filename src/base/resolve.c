@@ -81,7 +81,7 @@ void resolve_close(struct resolve *r)
 	free(r);
 }
 
-/* The deadline comes after reading: an answer that waits for a process that was held up is in time. */
+/* The deadline comes after reading: what waits for a process that was held up is in time. */
 bool resolve_run(struct resolve *r)
 {
 	while (r->child) {

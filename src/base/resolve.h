@@ -21,7 +21,7 @@ struct resolve_address {
 };
 
 struct resolve_service { /* one SRV record (RFC 2782), in the order in which to try them */
-	char host[256];	     /* without the dot at its end */
+	char host[256];	 /* without the dot at its end */
 	uint16_t port, priority, weight;
 };
 

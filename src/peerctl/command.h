@@ -22,6 +22,7 @@ bool run_apply(const struct options *o, struct err *err);
 bool run_create(const struct options *o, struct err *err);
 bool run_delete(const struct options *o, struct err *err);
 bool run_get(const struct options *o, struct err *err);
+bool run_migrate(const struct options *o, struct err *err);
 bool run_plan(const struct options *o, struct err *err);
 bool run_render(const struct options *o, struct err *err);
 bool run_replace(const struct options *o, struct err *err);

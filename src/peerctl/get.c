@@ -8,6 +8,7 @@
 #include "peerctl/command.h"
 #include "peerctl/output.h"
 #include "peerctl/source.h"
+#include "peerctl/watch.h"
 #include "store/entry.h"
 
 struct getting {
@@ -16,6 +17,7 @@ struct getting {
 	size_t n;
 	enum err_kind first; /* of what was asked for and is not there */
 	struct snapshot *stored;
+	const char *revision; /* of a list */
 };
 
 static bool targets_make(const struct options *o, struct load *l, struct target **ret,
@@ -27,7 +29,6 @@ static void fetch_entry(void *ctx, const struct entry *e);
 static void missing(struct getting *g, const struct target *t);
 static void print_tables(const struct getting *g, struct listing *l, const struct style *style,
 			 struct buf *out);
-static void strip(struct resource *r);
 static const char *get_cell(const void *item, const char *column, struct arena *a);
 static struct value get_document(const void *item, struct arena *a);
 static const char *get_name(const void *item, struct arena *a);
@@ -54,25 +55,26 @@ bool run_get(const struct options *o, struct err *err)
 		if (!style_columns(&style, targets[i].kind->columns, targets[i].kind->wide_columns,
 				   err))
 			return false;
+	if (option_given(o, OPT_WATCH))
+		return watch_objects(o, targets, n, &style, err);
+	if (option_given(o, OPT_OUTPUT_WATCH_EVENTS))
+		return err_set(err, ERR_USAGE, "--output-watch-events goes with -w");
 	st = source_open(o, STORE_READ_ONLY, err);
 	if (!st || !fetch(&g, st, targets, n, err))
 		return false;
 	for (size_t i = 0; i < g.n; i++) {
 		if (resource_broken(g.items[i]))
-			for (size_t j = 0; j < g.items[i]->n_complaints; j++)
-				tell("%s/%s: %s%s%s", g.items[i]->kind->aliases[0],
-				     g.items[i]->meta.name,
-				     g.items[i]->complaints[j].field ?
-					     g.items[i]->complaints[j].field :
-					     "",
-				     g.items[i]->complaints[j].field ? ": " : "",
-				     g.items[i]->complaints[j].text);
+			source_tell_broken(g.items[i]);
 		if (option_given(o, OPT_EXPORT))
-			strip(g.items[i]);
+			source_strip(g.items[i]);
 	}
 	l.items = (const void *const *)g.items;
 	l.n = g.n;
 	l.single = n == 1 && targets[0].name;
+	if (n == 1 && !targets[0].name) {
+		l.kind = targets[0].kind;
+		l.revision = option_given(o, OPT_EXPORT) ? NULL : g.revision;
+	}
 	if (style_is(&style, OUTPUT_TABLE | OUTPUT_WIDE | OUTPUT_COLUMNS))
 		print_tables(&g, &l, &style, &out);
 	else if (!l.single || g.n)
@@ -117,13 +119,16 @@ static bool fetch(struct getting *g, struct store *st, const struct target *t, s
 
 	for (size_t i = 0; i < n; i++)
 		wanted |= 1u << t[i].kind->id;
+	if (!n)
+		return true;
 	if (n <= 8 && t[0].name) {
 		for (size_t i = 0; i < n; i++)
 			if (!fetch_one(g, st, &t[i], err))
 				return false;
 		return true;
 	}
-	if (!source_list(st, wanted & KINDS_STORED, DECODE_KEEP_DOC, g->stored, err))
+	if (!source_list_at(st, wanted & KINDS_STORED, DECODE_KEEP_DOC, g->stored, g->o->arena,
+			    &g->revision, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct resource *r =
@@ -193,12 +198,6 @@ static void print_tables(const struct getting *g, struct listing *l, const struc
 		l->wide = kind->wide_columns;
 		listing_print(l, style, out);
 	}
-}
-
-/* --export: what the store gave. */
-static void strip(struct resource *r)
-{
-	r->meta.uid = r->meta.created = r->meta.version = NULL;
 }
 
 static const char *get_cell(const void *item, const char *column, struct arena *a)

@@ -18,21 +18,23 @@
 /* clang-format off */
 static const struct command commands[] = {
 	{ "create", "-f FILE...", "make objects that do not exist yet",
-	  "All objects are written at once, or none is.",
+	  "All objects are written at once, or none is (etcd: up to 128 objects and 1 MiB at once).",
 	  WRITE | OPTION(SKIP_EXISTS), run_create },
 	{ "apply", "-f FILE...", "make objects, or change them to what the files say",
-	  "All objects are written at once, or none is. Labels and annotations become those of the\n"
-	  "file. With a resourceVersion in the file the object must still be at it.",
+	  "All objects are written at once, or none is (etcd: up to 128 objects and 1 MiB at once).\n"
+	  "Labels and annotations become those of the file. With a resourceVersion in the file the object must still be at it.",
 	  WRITE, run_apply },
 	{ "replace", "-f FILE...", "change objects that exist",
 	  "As apply, but every object must exist.", WRITE, run_replace },
 	{ "delete", "KIND NAME... | KIND/NAME... | -f FILE...", "delete objects",
-	  "All are deleted at once, or none is. With a Node goes its status; what else names it is\n"
-	  "listed, and goes too with --cascade.",
+	  "All are deleted at once, or none is (etcd: up to 128 objects at once). With a Node goes its\n"
+	  "status; what else names it is listed, and goes too with --cascade.",
 	  WRITE | OPTION(SKIP_NOT_EXISTS) | OPTION(CASCADE), run_delete },
 	{ "get", "KIND [NAME...] | KIND/NAME... | -f FILE...", "show objects of the store",
-	  NULL,
-	  FILES | STORE | NAMES | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT),
+	  "With -w what is there, then each change: of a deleted object the row ends in \"deleted\", the\n"
+	  "document (json: one line each) has a deletionTimestamp.",
+	  FILES | STORE | NAMES | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(EXPORT) |
+		OPTION(WATCH) | OPTION(OUTPUT_WATCH_EVENTS),
 	  run_get },
 	{ "validate", "-f FILE...", "check files, without a store",
 	  "Says everything that is wrong, with its place, on standard error.",
@@ -52,8 +54,15 @@ static const struct command commands[] = {
 	{ "status", "[bgppeer NAME | node NAME]", "show all sessions, and why some are not up",
 	  "What the agents of all nodes reported to the store.",
 	  STORE | OPTION(OUTPUT) | OPTION(NO_HEADERS) | OPTION(WATCH), run_status },
+	{ "migrate", "--from STORE --to STORE", "carry all objects to another store",
+	  "Byte by byte, and read back. What the target has already with the same content is left\n"
+	  "alone, so it can be run again; with another content it is a conflict, and nothing is written.\n"
+	  "Neither Secrets, which are files of peerd's --secrets-dir, nor the status of nodes go along.",
+	  OPTION(FROM) | OPTION(TO) | OPTION(CONFIG) | OPTION(DRY_RUN) | OPTION(OVERWRITE) |
+		OPTION(SKIP_BROKEN) | OPTION(OUTPUT), run_migrate },
 	{ "schema", "", "print all kinds and their fields, in Markdown", NULL, 0, run_schema },
-	{ "version", "", "print the version", NULL, STORE | OPTION(OUTPUT), run_version },
+	{ "version", "", "print the version",
+	  "And that of the Calico that shares the store, if there is one.", STORE | OPTION(OUTPUT), run_version },
 };
 
 /* Commands of calicoctl that people will try. */
@@ -61,7 +70,7 @@ static const struct { const char *name, *words; } later[] = {
 	{ "patch", "take `peerctl get -o yaml`, edit, and `peerctl apply -f`" },
 	{ "label", "change metadata.labels in the file and `peerctl apply -f`" },
 	{ "node", "`peerctl status` shows the sessions of all nodes" },
-	{ "datastore", "`peerctl get -o yaml` and `peerctl apply -f` carry objects over" },
+	{ "datastore", "`peerctl migrate` carries all objects to another store" },
 	{ "ipam", "Peerage manages no addresses" },
 	{ "cluster", "`peerctl status` shows what all agents report" },
 	{ "convert", "objects of projectcalico.org/v3 are taken as they are" },

@@ -218,13 +218,17 @@ static void print_document(const struct listing *l, const struct style *style, s
 {
 	auto_arena struct arena a = { 0 };
 	struct value *items = arena_array(&a, struct value, l->n);
-	struct object list = { .arena = &a };
+	struct object list = { .arena = &a }, meta = { .arena = &a };
+	const char *of = l->kind ? l->kind->name : "";
 	struct value v;
 
 	for (size_t i = 0; i < l->n; i++)
 		items[i] = l->document(l->items[i], &a);
-	object_value(&list, "apiVersion", value_string("v1"));
-	object_value(&list, "kind", value_string("List"));
+	object_text(&list, "apiVersion", l->kind ? l->kind->api_version : "v1");
+	object_text(&list, "kind", arena_printf(&a, "%sList", of));
+	object_text(&meta, "resourceVersion", l->revision);
+	if (meta.n)
+		object_value(&list, "metadata", object_done(&meta));
 	object_value(&list, "items", value_list(items, l->n));
 	v = l->single && l->n == 1 ? items[0] : object_done(&list);
 	document_print(&v, style, out);
@@ -253,6 +257,7 @@ static void print_cells(const struct listing *l, const char *const *columns,
 	for (size_t i = 0; more && more[i]; i++)
 		*arena_push(&a, all, t.n_columns) = more[i];
 	t.columns = all;
+	t.widths = l->widths;
 	for (size_t i = 0; i < l->n; i++) {
 		struct row *row = table_row(&t, &a);
 

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/value.h"
+#include "model/kind.h"
 #include "peerctl/options.h"
 
 enum colour { COLOUR_NONE, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_RED };
@@ -32,6 +33,9 @@ struct listing {
 	const void *const *items;
 	size_t n;
 	bool single; /* one was asked for: a document of its own, not a List of one */
+	const struct kind *kind; /* a BGPPeerList of all there are; NULL: a List of anything */
+	const char *revision;    /* of the store when it was listed; NULL: left out */
+	size_t *widths;          /* as those of struct table */
 	const char *const *columns, *const *wide; /* NULL-terminated; WIDE come behind; may be NULL */
 	const char *(*cell)(const void *item, const char *column, struct arena *a);
 	struct value (*document)(const void *item, struct arena *a);

@@ -14,6 +14,7 @@ struct listed {
 };
 
 static void list_entry(void *ctx, const struct entry *e);
+static void list_hand_over(const struct snapshot *from, struct snapshot *to);
 static void complain(const struct diag *d);
 static bool target_kind(const char *word, const struct kind **ret, struct err *err);
 static const char *kind_near(const char *word);
@@ -58,9 +59,25 @@ void source_complain(const struct load *l, bool with_notes)
 	fflush(stderr);
 }
 
+void source_tell_broken(const struct resource *r)
+{
+	for (size_t i = 0; i < r->n_complaints; i++) {
+		const struct diag *d = &r->complaints[i];
+
+		tell("%s/%s: %s%s%s", r->kind->aliases[0], r->meta.name, d->field ? d->field : "",
+		     d->field ? ": " : "", d->text);
+	}
+}
+
 struct store *source_open(const struct options *o, unsigned flags, struct err *err)
 {
-	struct config_sources from = { option_value(o, OPT_STORE), option_value(o, OPT_CONFIG) };
+	return source_open_url(o, option_value(o, OPT_STORE), flags, err);
+}
+
+struct store *source_open_url(const struct options *o, const char *where, unsigned flags,
+			      struct err *err)
+{
+	struct config_sources from = { where, option_value(o, OPT_CONFIG) };
 	auto_buf struct buf url = { 0 };
 	struct store *st;
 
@@ -95,12 +112,33 @@ bool source_open_if_there(const struct options *o, struct store **ret, struct er
 bool source_list(struct store *st, unsigned wanted, enum decode_mode mode, struct snapshot *snap,
 		 struct err *err)
 {
-	struct listed to = { snap, DECODE_TOLERANT | mode };
-	struct op op = { .type = OP_LIST, .kinds = wanted, .entry = list_entry, .ctx = &to };
-	bool ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
+	auto_arena struct arena a = { 0 };
+	const char *revision;
 
-	store_cancel(st, &op);
-	return ok;
+	return source_list_at(st, wanted, mode, snap, &a, &revision, err);
+}
+
+bool source_list_at(struct store *st, unsigned wanted, enum decode_mode mode,
+		    struct snapshot *snap, struct arena *a, const char **revision, struct err *err)
+{
+	for (int i = 1;; i++) {
+		auto_snapshot struct snapshot *fresh = snapshot_new();
+		struct listed to = { fresh, DECODE_TOLERANT | mode };
+		struct op op = {
+			.type = OP_LIST, .kinds = wanted, .entry = list_entry, .ctx = &to
+		};
+		bool ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
+
+		*revision = arena_str(a, op.revision);
+		store_cancel(st, &op);
+		if (ok) {
+			list_hand_over(fresh, snap);
+			return true;
+		}
+		if (err->kind != ERR_CONFLICT || i == LIST_ATTEMPTS)
+			return false;
+		*err = (struct err){ 0 };
+	}
 }
 
 bool source_targets(const struct options *o, struct target **ret, size_t *ret_n, struct err *err)
@@ -171,6 +209,13 @@ static void list_entry(void *ctx, const struct entry *e)
 
 	if (e->json)
 		snapshot_put(to->snap, entry_resource(e, to->mode));
+}
+
+static void list_hand_over(const struct snapshot *from, struct snapshot *to)
+{
+	for (size_t k = 0; k < lengthof(kinds); k++)
+		for (size_t i = 0; i < snapshot_count(from, kinds[k]); i++)
+			snapshot_put(to, resource_ref(snapshot_at(from, kinds[k], i)));
 }
 
 static void complain(const struct diag *d)

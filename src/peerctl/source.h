@@ -20,18 +20,34 @@ void source_forget(struct snapshot **snap);
 /* All files of -f into L. Warnings are told; with errors all are told and ERR is ERR_INVALID
  * without words. FLAGS: enum load_flags. */
 bool source_files(const struct options *o, unsigned flags, struct load *l, struct err *err);
+/* --export: R without what a store gave. */
+static inline void source_strip(struct resource *r)
+{
+	r->meta.uid = r->meta.created = r->meta.version = NULL;
+}
+/* Why R, which is broken, is so: on stderr. */
+void source_tell_broken(const struct resource *r);
 /* The complaints of L on stderr; notes only when WITH_NOTES. */
 void source_complain(const struct load *l, bool with_notes);
 
 /* The store that options, environment and files name. FLAGS: enum store_flags. NULL: ERR says why. */
 struct store *source_open(const struct options *o, unsigned flags, struct err *err);
-/* The same for reading; *RET stays NULL without an error when none was named and the default one is
+/* The same of the store at URL. */
+struct store *source_open_url(const struct options *o, const char *url, unsigned flags,
+			      struct err *err);
+/* source_open() for reading; *RET stays NULL without an error when none was named and the default one is
  * not there. */
 bool source_open_if_there(const struct options *o, struct store **ret, struct err *err);
 
 /* All objects of the kinds WANTED (1u << kind_id) into SNAP, read tolerantly. MODE: DECODE_KEEP_DOC or 0. */
 bool source_list(struct store *st, unsigned wanted, enum decode_mode mode, struct snapshot *snap,
 		 struct err *err);
+/* The same; *REVISION, in A, is the one that was listed. */
+bool source_list_at(struct store *st, unsigned wanted, enum decode_mode mode,
+		    struct snapshot *snap, struct arena *a, const char **revision,
+		    struct err *err);
+/* A list that the store compacted away while it was made (ERR_CONFLICT) is begun so often. */
+#define LIST_ATTEMPTS 4
 #define KINDS_STORED kinds_without(KIND_FILES_ONLY)
 #define KINDS_PLAN   kinds_without(KIND_FILES_ONLY | KIND_UNWATCHED)
 #define KINDS_FABRIC (KINDS_PLAN | 1u << KIND_NODESTATUS) /* and what agents report */

@@ -2,7 +2,9 @@
 /*
  * create, apply and replace are one algorithm: read the store, decide for each object of the files
  * what is to be done with it, write all of that in one transaction that expects what was read.
- * Where somebody else was faster it starts again. They differ in what they expect to find.
+ * Where somebody else was faster it starts again. They differ in what they expect to find. A store
+ * that cannot take all at once may leave some of it written: an object that was written is done with,
+ * whatever becomes of the others and whatever others do with it.
  *
  * What is written is the file's object laid over the stored one: the members that are not ours stay
  * (resource_stored()). An object that comes out equal to what it was is not written.
@@ -27,6 +29,7 @@ struct change { /* what becomes of one object of the files */
 	const char *word;
 	const char *json; /* NULL: nothing to write */
 	size_t len;
+	enum write_result state; /* WRITE_DONE: by this or an earlier attempt */
 	const char *version; /* what the store has; NULL: nothing yet */
 };
 
@@ -35,12 +38,18 @@ struct writing {
 	const struct options *o;
 	struct load *load;
 	struct change *changes; /* one per object of the files */
-	struct snapshot *stored;
+	size_t n_written;
 	struct snapshot *results;
-	struct arena *arena; /* of one attempt */
+	struct snapshot *stored; /* of one attempt, as the arena */
+	struct arena *arena;
 	char now[32];
 };
 
+#define IDS_SHOWN 20 /* of what was not written */
+
+static bool print_done(const struct done *items, size_t n, bool single, const struct style *style,
+		       const char *behind, struct err *err);
+static void print_ids(const char *words, const char *const *ids, size_t n, struct buf *out);
 static bool run_write(enum verb verb, const struct options *o, struct err *err);
 static bool attempt(struct writing *w, struct store *st, bool dry_run, struct err *err);
 static bool decide(struct writing *w, struct err *err);
@@ -51,6 +60,7 @@ static bool conflict(enum err_kind kind, struct err *err, const char *format, ..
 	printf_like(3, 4);
 static bool write_all(struct writing *w, struct store *st, struct err *err);
 static const char *new_uid(struct arena *a);
+static void report_partial(const struct writing *w, const struct style *style, const char *url);
 static bool report(struct writing *w, const struct style *style, bool dry_run, const char *url,
 		   struct err *err);
 static void warn_global(const struct writing *w);
@@ -92,25 +102,11 @@ bool write_allowed(const struct kind *kind, const char *name, const char *place,
 bool write_report(const struct done *items, size_t n, const struct style *style, bool dry_run,
 		  const char *url, struct err *err)
 {
-	auto_arena struct arena a = { 0 };
-	auto_buf struct buf out = { 0 };
-	const void **all = arena_array(&a, const void *, n);
-	struct listing l = {
-		.items = all, .n = n, .single = n == 1, .document = done_document, .name = done_name
-	};
 	size_t n_written = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		all[i] = &items[i];
+	for (size_t i = 0; i < n; i++)
 		n_written += strcmp(items[i].word, "unchanged") != 0;
-		if (style_is(style, OUTPUT_TABLE))
-			buf_printf(&out, "%s/%s %s%s\n", items[i].resource->kind->aliases[0],
-				   items[i].resource->meta.name, items[i].word,
-				   dry_run ? " (dry run)" : "");
-	}
-	if (!style_is(style, OUTPUT_TABLE))
-		listing_print(&l, style, &out);
-	if (!output_write(&out, err))
+	if (!print_done(items, n, n == 1, style, dry_run ? " (dry run)" : "", err))
 		return false;
 	if (dry_run)
 		tell("dry run: nothing was written to %s", url);
@@ -121,10 +117,69 @@ bool write_report(const struct done *items, size_t n, const struct style *style,
 	return true;
 }
 
+void partial_add(struct partial *p, const struct resource *r, const char *word,
+		 enum write_result result)
+{
+	if (result == WRITE_DONE)
+		*arena_push(p->arena, p->done, p->n_done) = (struct done){ r, word };
+	else if (result == WRITE_UNKNOWN)
+		*arena_push(p->arena, p->unknown, p->n_unknown) = resource_id(r, p->arena);
+	else
+		*arena_push(p->arena, p->missing, p->n_missing) = resource_id(r, p->arena);
+}
+
+void write_report_partial(const struct partial *p, const struct style *style, const char *url)
+{
+	auto_buf struct buf names = { 0 };
+	struct err unused = { 0 };
+
+	if (!p->n_done && !p->n_unknown)
+		return;
+	if (p->n_done && !print_done(p->done, p->n_done, false, style, "", &unused))
+		tell("%s", unused.words);
+	print_ids("not written", p->missing, p->n_missing, &names);
+	print_ids("nobody knows of", p->unknown, p->n_unknown, &names);
+	tell("written to %s: %zu of %zu%s", url, p->n_done,
+	     p->n_done + p->n_missing + p->n_unknown, buf_text(&names));
+}
+
+static void print_ids(const char *words, const char *const *ids, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < MIN(n, IDS_SHOWN); i++)
+		if (i)
+			buf_printf(out, ", %s", ids[i]);
+		else
+			buf_printf(out, "; %s: %s", words, ids[i]);
+	if (n > IDS_SHOWN)
+		buf_printf(out, " and %zu more", n - IDS_SHOWN);
+}
+
+static bool print_done(const struct done *items, size_t n, bool single, const struct style *style,
+		       const char *behind, struct err *err)
+{
+	auto_arena struct arena a = { 0 };
+	auto_buf struct buf out = { 0 };
+	const void **all = arena_array(&a, const void *, n);
+	struct listing l = {
+		.items = all, .n = n, .single = single, .document = done_document, .name = done_name
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		all[i] = &items[i];
+		if (style_is(style, OUTPUT_TABLE))
+			buf_printf(&out, "%s/%s %s%s\n", items[i].resource->kind->aliases[0],
+				   items[i].resource->meta.name, items[i].word, behind);
+	}
+	if (!style_is(style, OUTPUT_TABLE))
+		listing_print(&l, style, &out);
+	return output_write(&out, err);
+}
+
 static bool run_write(enum verb verb, const struct options *o, struct err *err)
 {
 	auto_load struct load load = { 0 };
-	struct writing w = { .verb = verb, .o = o, .load = &load };
+	auto_snapshot struct snapshot *results = snapshot_new();
+	struct writing w = { .verb = verb, .o = o, .load = &load, .results = results };
 	auto_store struct store *st = NULL;
 	struct style style;
 	bool dry_run, ok = false;
@@ -150,21 +205,21 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err)
 	if (!st && !(dry_run && err->kind == ERR_NOT_FOUND))
 		return false;
 	snprintf(w.now, sizeof w.now, "%s", clock_rfc3339(clock_wall()).s);
+	w.changes = arena_array(o->arena, struct change, load.n);
 	for (int i = 0; !ok && i < WRITE_ATTEMPTS; i++) {
 		auto_arena struct arena arena = { 0 };
 		auto_snapshot struct snapshot *stored = snapshot_new();
-		auto_snapshot struct snapshot *results = snapshot_new();
 
 		*err = (struct err){ 0 };
 		w.arena = &arena;
 		w.stored = stored;
-		w.results = results;
 		ok = attempt(&w, st, dry_run, err);
 		if (ok)
 			return report(&w, &style, dry_run, st ? store_url(st) : "a new store", err);
 		if (err->kind != ERR_CONFLICT || !err->words[0])
-			return false;
+			break;
 	}
+	report_partial(&w, &style, st ? store_url(st) : "");
 	return false;
 }
 
@@ -180,12 +235,15 @@ static bool decide(struct writing *w, struct err *err)
 {
 	bool ok = true;
 
-	w->changes = arena_array(w->arena, struct change, w->load->n);
 	for (size_t i = 0; i < w->load->n; i++) {
-		w->changes[i].given = w->load->items[i];
-		ok &= decide_one(w, &w->changes[i], err);
+		struct change *c = &w->changes[i];
+
+		if (c->state == WRITE_DONE)
+			continue;
+		*c = (struct change){ .given = w->load->items[i] };
+		ok &= decide_one(w, c, err);
 	}
-	if (!ok)
+	if (!ok && !w->n_written)
 		tell("nothing was written");
 	return ok;
 }
@@ -270,30 +328,36 @@ static bool conflict(enum err_kind kind, struct err *err, const char *format, ..
 static bool write_all(struct writing *w, struct store *st, struct err *err)
 {
 	struct write *writes = arena_array(w->arena, struct write, w->load->n);
+	struct change **changes = arena_array(w->arena, struct change *, w->load->n);
 	struct op op = { .type = OP_WRITE, .writes = writes };
 	bool ok;
 
 	for (size_t i = 0; i < w->load->n; i++) {
-		const struct change *c = &w->changes[i];
+		struct change *c = &w->changes[i];
 
-		if (c->json)
-			writes[op.n_writes++] = (struct write){
-				.kind = c->given->kind,
-				.name = c->given->meta.name,
-				.json = c->json,
-				.len = c->len,
-				.expect = c->version ? EXPECT_VERSION : EXPECT_ABSENT,
-				.version = c->version,
-			};
+		if (!c->json || c->state == WRITE_DONE)
+			continue;
+		changes[op.n_writes] = c;
+		writes[op.n_writes++] = (struct write){
+			.kind = c->given->kind,
+			.name = c->given->meta.name,
+			.json = c->json,
+			.len = c->len,
+			.expect = c->version ? EXPECT_VERSION : EXPECT_ABSENT,
+			.version = c->version,
+		};
 	}
 	if (!op.n_writes)
 		return true;
 	ok = store_finish(st, &op, SOURCE_TIMEOUT_MS, err);
-	for (size_t i = 0, at = 0; ok && i < w->load->n; i++) {
-		struct resource *r = w->changes[i].result;
+	for (size_t i = 0; i < op.n_writes; i++) {
+		struct resource *r = changes[i]->result;
 
-		if (w->changes[i].json)
-			r->meta.version = arena_str(&r->arena, writes[at++].new_version);
+		changes[i]->state = writes[i].result;
+		if (writes[i].result != WRITE_DONE)
+			continue;
+		w->n_written++;
+		r->meta.version = arena_str(&r->arena, writes[i].new_version);
 	}
 	store_cancel(st, &op);
 	return ok;
@@ -325,6 +389,20 @@ static bool report(struct writing *w, const struct style *style, bool dry_run, c
 		return false;
 	warn_global(w);
 	return true;
+}
+
+static void report_partial(const struct writing *w, const struct style *style, const char *url)
+{
+	struct partial part = { .arena = w->o->arena };
+
+	for (size_t i = 0; i < w->load->n; i++) {
+		const struct change *c = &w->changes[i];
+
+		if (c->state == WRITE_DONE || !str_eq(c->word, "unchanged"))
+			partial_add(&part, c->state == WRITE_DONE ? c->result : w->load->items[i],
+				    c->word, c->state);
+	}
+	write_report_partial(&part, style, url);
 }
 
 /* What the fabric says to the objects of the files now (decisions.md 31). What is wrong with an

@@ -16,6 +16,18 @@ bool write_allowed(const struct kind *kind, const char *name, const char *place,
 /* Lines, names or documents, as -o says, and on stderr which store it was. */
 bool write_report(const struct done *items, size_t n, const struct style *style, bool dry_run,
 		  const char *url, struct err *err);
+/* What became of a write that failed. */
+struct partial {
+	struct arena *arena;
+	struct done *done;
+	const char **missing, **unknown; /* ids */
+	size_t n_done, n_missing, n_unknown;
+};
+void partial_add(struct partial *p, const struct resource *r, const char *word,
+		 enum write_result result);
+/* After a failure: the same of what was written, and on stderr the ids of what was not, and of what
+ * nobody knows. Says nothing when all was not written. */
+void write_report_partial(const struct partial *p, const struct style *style, const char *url);
 /* Formats that writing commands know. */
 #define WRITE_OUTPUTS (OUTPUT_NAME | OUTPUT_JSON | OUTPUT_YAML)
 /* Attempts when others write at the same time. */

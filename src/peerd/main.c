@@ -12,6 +12,7 @@
 #include "engine/agent.h"
 #include "engine/config.h"
 #include "render/conf.h"
+#include "store/store.h"
 
 struct option_row { /* one row: parser, options file and help */
 	const char *name;
@@ -22,7 +23,7 @@ struct option_row { /* one row: parser, options file and help */
 
 /* clang-format off */
 static const struct option_row rows[] = {
-	{ "store", "URL", "where the resources are: sqlite:PATH; default: see README, \"which store\"", 'S' },
+	{ "store", "URL", "where the resources are: sqlite:PATH, etcd:ENDPOINTS; default: see README, \"which store\"", 'S' },
 	{ "config", "FILE", "a CalicoAPIConfig file that names the store", 'c' },
 	{ "node", "NAME", "the Node this machine is; default: NODENAME, /var/lib/calico/nodename, the host name", 'N' },
 	{ "bird-socket", "PATH", "BIRD's control socket; default /run/bird/bird.ctl", 's' },
@@ -206,7 +207,8 @@ static bool resolve(struct settings *s, struct arena *a, struct err *err)
 		return err_set(err, ERR_USAGE, "--log-level is one of %s",
 			       name_list(log_level_names, a));
 	log_open((enum log_level)level, s->log_json);
-	if (!config_store_url(&from, &url, err) || !config_node_name(s->agent.node, &node, err))
+	if (!config_store_url(&from, &url, err) || !store_check(url.at, err) ||
+	    !config_node_name(s->agent.node, &node, err))
 		return false;
 	s->agent.store = arena_str(a, url.at);
 	s->agent.node = arena_str(a, node.at);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A server chooses what its certificate says, so all text from there is cut and cleaned: no name may
- * push the reason out of the sentence.
+ * A server chooses what its certificate says, so all text from there is cut and cleaned: no name
+ * may push the reason out of the sentence.
  */
 #include "store/certificate.h"
 
@@ -110,7 +110,8 @@ static const char *hosts_text(X509 *cert, struct arena *a)
 			break;
 		}
 		if (name->type == GEN_DNS)
-			buf_str(&hosts, text_clean(a, (const char *)at, (size_t)len, NAME_MAX_BYTES));
+			buf_str(&hosts,
+				text_clean(a, (const char *)at, (size_t)len, NAME_MAX_BYTES));
 		else if (len == 4 || len == 16)
 			buf_str(&hosts, inet_ntop(len == 4 ? AF_INET : AF_INET6, at, address,
 						  sizeof address));

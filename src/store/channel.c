@@ -113,7 +113,7 @@ size_t channel_read(struct channel *c, void *into, size_t size)
 		while (n < 0 && errno == EINTR);
 		if (n > 0)
 			got = (size_t)n;
-		else if (n == 0)
+		else if (n == 0 || errno == ECONNRESET)
 			step = TLS_ENDED;
 		else if (errno != EAGAIN)
 			step = TLS_FAILED, err_set(&c->err, ERR_AWAY, "%s", strerror(errno));
@@ -179,12 +179,16 @@ static bool channel_step(struct channel *c)
 	return false;
 }
 
+/* "Not found" is for resources; a name that does not exist is a store that is away. */
 static void channel_resolved(struct channel *c)
 {
-	if (resolve_addresses(c->resolve, &c->addresses, &c->n, &c->err))
+	if (resolve_addresses(c->resolve, &c->addresses, &c->n, &c->err)) {
 		c->stage = NEXT;
-	else
-		channel_fail(c);
+		return;
+	}
+	if (c->err.kind == ERR_NOT_FOUND)
+		c->err.kind = ERR_AWAY;
+	channel_fail(c);
 }
 
 /* The next address, with its share of the time that is left. */

@@ -20,8 +20,7 @@ struct channel;
 /* Starts to connect to TO (whose strings must outlive it), through TLS when TLS is not NULL. All of
  * it, the handshake included, must be done by DEADLINE (clock_ms()); a name's addresses share the
  * time that is left. */
-struct channel *channel_open(const struct channel_endpoint *to, struct tls *tls,
-			     int64_t deadline);
+struct channel *channel_open(const struct channel_endpoint *to, struct tls *tls, int64_t deadline);
 void channel_close(struct channel *c); /* NULL is fine */
 /* Connects. Once it is ready there is nothing for it to do. */
 void channel_run(struct channel *c);

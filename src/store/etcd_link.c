@@ -63,7 +63,15 @@ struct etcd_link {
 	struct pb_stream auth_stream;
 };
 
+/* A token outlives its connection: making one costs etcd 50 ms of bcrypt, and a thousand agents come
+ * back together when it was restarted. */
+struct kept_token {
+	char *whose, *token;
+	int64_t got, used;
+};
+
 /* Of this process. */
+static struct kept_token kept;
 static size_t next_endpoint;
 static bool next_chosen;
 static int64_t silence_ms = ETCD_SILENCE_MS;
@@ -79,7 +87,11 @@ static void authenticate(struct etcd_link *l);
 static void authenticated(struct etcd_link *l);
 static bool auth_bytes(void *ctx, const uint8_t *at, size_t len, bool end, struct err *err);
 static bool auth_field(void *ctx, const struct pb_field *f, struct err *err);
+static char *token_whose(const struct etcd_config *config);
+static void token_keep(struct etcd_link *l);
+static void token_recall(struct etcd_link *l);
 static void token_forget(struct etcd_link *l);
+static void wipe(char **secret);
 static bool token_stale(const struct etcd_link *l);
 static bool bytes_in(struct etcd_link *l, struct err *err);
 static void bytes_out(struct etcd_link *l);
@@ -90,6 +102,8 @@ struct etcd_link *etcd_link_open(const struct etcd_config *config)
 	struct etcd_link *l = mem_alloc(sizeof *l);
 
 	l->config = config;
+	if (config->username)
+		token_recall(l);
 	return l;
 }
 
@@ -99,7 +113,8 @@ void etcd_link_close(struct etcd_link *l)
 		return;
 	drop(l, "the store was closed");
 	resolve_close(l->srv);
-	token_forget(l);
+	if (l->token)
+		token_keep(l);
 	tls_close(l->tls);
 	arena_free(&l->found);
 	buf_free(&l->out);
@@ -463,12 +478,47 @@ static bool auth_field(void *ctx, const struct pb_field *f, struct err *err)
 	return true;
 }
 
+static char *token_whose(const struct etcd_config *config)
+{
+	char *whose;
+
+	if (asprintf(&whose, "%s\n%s\n%s", config->shown, config->username, config->password) < 0)
+		abort();
+	return whose;
+}
+
+static void token_keep(struct etcd_link *l)
+{
+	wipe(&kept.whose);
+	wipe(&kept.token);
+	kept = (struct kept_token){ token_whose(l->config), l->token, l->token_got, l->token_used };
+	l->token = NULL;
+}
+
+static void token_recall(struct etcd_link *l)
+{
+	char *whose = token_whose(l->config);
+
+	if (kept.token && str_eq(kept.whose, whose)) {
+		l->token = take(kept.token);
+		l->token_got = kept.got;
+		l->token_used = kept.used;
+		if (token_stale(l))
+			token_forget(l);
+	}
+	wipe(&whose);
+}
+
 static void token_forget(struct etcd_link *l)
 {
-	if (l->token)
-		explicit_bzero(l->token, strlen(l->token));
-	free(l->token);
-	l->token = NULL;
+	wipe(&l->token);
+}
+
+static void wipe(char **secret)
+{
+	if (*secret)
+		explicit_bzero(*secret, strlen(*secret));
+	free(take(*secret));
 }
 
 /* A simple token lives on with every use, a JWT has its end in it. */

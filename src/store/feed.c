@@ -24,6 +24,7 @@ enum feed_state { FEED_OPENING, FEED_LISTING, FEED_WATCHING };
 
 struct feed {
 	char *url;
+	unsigned kinds, flags;
 	enum decode_mode mode;
 	enum feed_state state;
 	struct store *store;
@@ -56,9 +57,19 @@ static bool snapshot_same(const struct snapshot *a, const struct snapshot *b);
 
 struct feed *feed_open(const char *url, enum decode_mode mode)
 {
+	return feed_open_kinds(url, ~0u, 0, mode);
+}
+
+struct feed *feed_open_kinds(const char *url, unsigned followed, unsigned flags,
+			     enum decode_mode mode)
+{
 	struct feed *f = mem_alloc(sizeof *f);
 
-	*f = (struct feed){ .url = mem_str(url), .mode = mode, .retry_at = clock_ms() };
+	*f = (struct feed){ .url = mem_str(url),
+			    .kinds = followed & FOLLOWED,
+			    .flags = flags,
+			    .mode = mode,
+			    .retry_at = clock_ms() };
 	return f;
 }
 
@@ -138,7 +149,7 @@ static void feed_step(struct feed *f)
 	case FEED_OPENING:
 		if (clock_ms() < f->retry_at)
 			return;
-		f->store = store_open(f->url, 0, &err);
+		f->store = store_open(f->url, f->flags, &err);
 		if (f->store && f->since) {
 			auto_free char *since = take(f->since);
 
@@ -197,7 +208,7 @@ static void feed_list(struct feed *f)
 	store_cancel(f->store, &f->op);
 	snapshot_unref(f->next);
 	f->next = snapshot_new();
-	f->op = (struct op){ .type = OP_LIST, .kinds = FOLLOWED, .entry = list_entry, .ctx = f };
+	f->op = (struct op){ .type = OP_LIST, .kinds = f->kinds, .entry = list_entry, .ctx = f };
 	f->state = FEED_LISTING;
 	store_start(f->store, &f->op);
 }
@@ -221,7 +232,7 @@ static void feed_listed(struct feed *f)
 static void feed_watch(struct feed *f, const char *since)
 {
 	store_cancel(f->store, &f->op);
-	f->op = (struct op){ .type = OP_WATCH, .kinds = FOLLOWED, .entry = watch_entry, .ctx = f };
+	f->op = (struct op){ .type = OP_WATCH, .kinds = f->kinds, .entry = watch_entry, .ctx = f };
 	f->op.since = arena_str(&f->op.arena, since);
 	f->watching_since = clock_ms();
 	f->state = FEED_WATCHING;

@@ -12,6 +12,9 @@ struct feed;
 
 /* The kinds a feed follows: all but the ones marked KIND_UNWATCHED or KIND_FILES_ONLY. */
 struct feed *feed_open(const char *url, enum decode_mode mode);
+/* The same for those of KINDS (1u << kind_id), with the store opened with FLAGS (enum store_flags). */
+struct feed *feed_open_kinds(const char *url, unsigned kinds, unsigned flags,
+			     enum decode_mode mode);
 void feed_close(struct feed *f);
 void feed_run(struct feed *f);
 void feed_wait(struct feed *f, struct poll *p);

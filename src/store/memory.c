@@ -34,6 +34,9 @@ struct shared {
 	char *name, *away;
 	char identity[33];
 	bool gone, hangs;
+	size_t partial; /* memory_partial(), while partial_kind is set */
+	enum err_kind partial_kind;
+	unsigned lists_compacted;
 	unsigned handles;
 	struct item *items; /* by kind and name */
 	size_t n_items, room_items;
@@ -81,6 +84,7 @@ static void op_run(struct shared *sh, struct waiting *w);
 static void op_list(struct shared *sh, struct op *op);
 static void op_get(struct shared *sh, struct op *op);
 static void op_write(struct shared *sh, struct op *op);
+static void op_write_partial(struct shared *sh, struct op *op);
 static void op_watch(struct shared *sh, struct waiting *w);
 static bool write_one(struct shared *sh, struct op *op, struct write *w, uint64_t *rev,
 		      struct undo *undo);
@@ -116,7 +120,7 @@ static void memory_start(struct store *st, struct op *op)
 		if (!op->since || !text_u64(op->since, strlen(op->since), UINT64_MAX, &since))
 			since = UINT64_MAX; /* from another history */
 		w->rev = since;
-		op->revision = arena_str(&op->arena, op->since);
+		op->revision = op->resume = arena_str(&op->arena, op->since);
 	}
 	while (*at)
 		at = &(*at)->next;
@@ -198,6 +202,24 @@ void memory_compact(const char *name)
 
 	if (sh)
 		log_forget(sh, sh->n_log);
+}
+
+void memory_partial(const char *name, size_t n, enum err_kind kind)
+{
+	struct shared *sh = shared_find(name);
+
+	if (!sh)
+		return;
+	sh->partial = n;
+	sh->partial_kind = kind;
+}
+
+void memory_list_compacted(const char *name, unsigned n)
+{
+	struct shared *sh = shared_find(name);
+
+	if (sh)
+		sh->lists_compacted = n;
 }
 
 void memory_remove(const char *name)
@@ -358,6 +380,8 @@ static void op_run(struct shared *sh, struct waiting *w)
 		op_list(sh, op);
 	else if (op->type == OP_GET)
 		op_get(sh, op);
+	else if (op->type == OP_WRITE && sh->partial_kind && op->n_writes > sh->partial)
+		op_write_partial(sh, op);
 	else if (op->type == OP_WRITE)
 		op_write(sh, op);
 	else
@@ -371,7 +395,12 @@ static void op_list(struct shared *sh, struct op *op)
 	for (size_t i = 0; i < sh->n_items; i++)
 		if (op->kinds & 1u << sh->items[i].kind->id)
 			item_tell(&sh->items[i], op);
-	op->revision = arena_printf(&op->arena, "%" PRIu64, sh->rev);
+	if (sh->lists_compacted) {
+		sh->lists_compacted--;
+		err_set(&op->err, ERR_CONFLICT, "memory:%s was compacted while it was listed",
+			sh->name);
+	}
+	op->revision = op->resume = arena_printf(&op->arena, "%" PRIu64, sh->rev);
 }
 
 static void op_get(struct shared *sh, struct op *op)
@@ -413,6 +442,22 @@ static void op_write(struct shared *sh, struct op *op)
 		writes_undone(op);
 	op->revision = arena_printf(&op->arena, "%" PRIu64, sh->rev);
 	free(undo);
+}
+
+static void op_write_partial(struct shared *sh, struct op *op)
+{
+	enum err_kind kind = sh->partial_kind;
+	size_t n_all = op->n_writes;
+
+	sh->partial_kind = ERR_NONE;
+	op->n_writes = sh->partial;
+	op_write(sh, op);
+	op->n_writes = n_all;
+	if (kind == ERR_TIMEOUT)
+		op->writes[sh->partial].result = WRITE_UNKNOWN;
+	if (!op->err.kind)
+		err_set(&op->err, kind, "memory:%s took %zu of %zu writes", sh->name, sh->partial,
+			n_all);
 }
 
 /* REV is the revision that the log will have reached if all of the batch so far fit. */
@@ -471,5 +516,5 @@ static void op_watch(struct shared *sh, struct waiting *w)
 	}
 	w->rev = sh->rev;
 	snprintf(w->revision, sizeof w->revision, "%" PRIu64, w->rev);
-	op->revision = w->revision;
+	op->revision = op->resume = w->revision;
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "base/err.h"
 
 /* Until WORDS is NULL again every operation and every opening of NAME fails with ERR_AWAY. */
 void memory_away(const char *name, const char *words);
@@ -13,5 +13,10 @@ void memory_away(const char *name, const char *words);
 void memory_hang(const char *name, bool on);
 /* Forgets all changes so far: who watched from before them must list again. */
 void memory_compact(const char *name);
+/* The next write of NAME that has more than N items does the first N and fails with KIND, as a driver
+ * does that cannot take so many at once. With ERR_TIMEOUT the next one is WRITE_UNKNOWN. */
+void memory_partial(const char *name, size_t n, enum err_kind kind);
+/* The next N lists of NAME fail half way with ERR_CONFLICT: compacted while they were made. */
+void memory_list_compacted(const char *name, unsigned n);
 /* NAME is no more; who has it open gets ERR_AWAY. Made again, it has another identity. */
 void memory_remove(const char *name);

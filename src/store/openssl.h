@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The functions of OpenSSL that we use, found at run time: only its headers are needed to build, and
- * only who speaks TLS pays for loading it (3 of the 6 ms that a get over TLS takes). Called as
+ * The functions of OpenSSL that we use, found at run time: only its headers are needed to build,
+ * and only who speaks TLS pays for loading it (3 of the 6 ms that a get over TLS takes). Called as
  * ossl.SSL_new(ctx) with the types that OpenSSL declares. Its macros call functions by their own
  * names, so they cannot be used; what they call is listed here.
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/pb.h"
 
+#define PART_KEPT (64 << 10) /* of its memory, from one field that was cut to the next */
+
 enum wire { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES, WIRE_FIXED32 = 5 };
 enum taken { TAKEN, TAKEN_MORE, TAKEN_BAD };
 
@@ -97,6 +99,8 @@ bool pb_stream_take(struct pb_stream *s, const uint8_t *at, size_t len, pb_field
 			continue;
 		if (!field(ctx, &f, err))
 			return false;
+		if (s->part.cap > PART_KEPT)
+			buf_free(&s->part);
 		buf_clear(&s->part);
 	}
 	while (at < end) {

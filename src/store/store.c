@@ -26,6 +26,13 @@ struct store *store_open(const char *url, unsigned flags, struct err *err)
 	return st;
 }
 
+bool store_check(const char *url, struct err *err)
+{
+	const char *where;
+
+	return driver_find(url, &where, err);
+}
+
 void store_close(struct store *st)
 {
 	char *url = st ? st->url : NULL;

@@ -80,7 +80,7 @@ struct op {
 	bool done;
 	struct err err;           /* kind ERR_NONE: it worked; set before DONE: why it takes long */
 	const char *revision;     /* LIST, WRITE: the store's; WATCH: how far it has come */
-	const char *resume;       /* LIST, WATCH: SINCE for a later WATCH, also by another handle */
+	const char *resume;       /* LIST, WATCH: SINCE for a later WATCH by another handle; NULL: list */
 	const char *identity;     /* LIST, GET, WATCH: which store this is (decisions.md 7) */
 	struct arena arena;       /* what the fields above live in */
 	void *driver;             /* the driver's own */
@@ -90,6 +90,8 @@ struct op {
  * missing (peerctl's writes do; peerd and reads never, decisions.md 7). */
 enum store_flags { STORE_CREATE = 1, STORE_READ_ONLY = 2, STORE_PATIENT = 4 /* wait 5 s when busy */ };
 struct store *store_open(const char *url, unsigned flags, struct err *err);
+/* Is URL one that store_open() would try? ERR_USAGE, ERR_INVALID where it never can. */
+bool store_check(const char *url, struct err *err) must_check;
 /* What is still under way is done with ERR_AWAY; NULL is fine. */
 void store_close(struct store *st);
 void store_start(struct store *st, struct op *op);

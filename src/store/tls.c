@@ -23,6 +23,7 @@
 #define RECORD_FIRST 20	  /* types of TLS records: what an answer can begin with */
 #define RECORD_LAST  24
 #define CLIENT_HINT  "set ETCD_CERT_FILE and ETCD_KEY_FILE"
+#define HTTP_HINT    "should the endpoint begin with http://?"
 
 struct tls {
 	SSL_CTX *ctx;
@@ -36,8 +37,8 @@ struct tls_stream {
 	SSL *ssl;
 	int fd;
 	char *host;
-	bool asked;		/* for a certificate of ours */
-	bool heard;		/* something came, and began with: */
+	bool asked; /* for a certificate of ours */
+	bool heard; /* something came, and began with: */
 	uint8_t first;
 	bool ended;		/* the other end closed */
 	int fault;		/* errno of the socket */
@@ -45,6 +46,7 @@ struct tls_stream {
 };
 
 /* What servers complain of; Go's say "bad certificate" for nearly everything. */
+/* clang-format off */
 static const struct {
 	int alert;
 	const char *words;
@@ -58,6 +60,7 @@ static const struct {
 	{ SSL_AD_ACCESS_DENIED, "access denied" },
 	{ SSL_AD_DECRYPT_ERROR, "its signature is wrong" },
 };
+/* clang-format on */
 
 static bool trust_load(struct tls *t, const struct tls_options *options, struct err *err);
 static bool own_load(struct tls *t, const struct tls_options *options, struct err *err);
@@ -83,8 +86,8 @@ struct tls *tls_open(const struct tls_options *options, struct err *err)
 	struct tls *t;
 
 	if (cert != key) {
-		err_set(err, ERR_USAGE, "a client certificate needs its key and the other way round: "
-			CLIENT_HINT);
+		err_set(err, ERR_USAGE,
+			"a client certificate needs its key and the other way round: " CLIENT_HINT);
 		return NULL;
 	}
 	if (!openssl_load(err))
@@ -165,12 +168,15 @@ enum tls_step tls_handshake(struct tls_stream *s, short *ret_events, struct err 
 	step = step_of(s, ossl.SSL_do_handshake(s->ssl), ret_events, err);
 	if (step != TLS_ENDED)
 		return step;
-	err_set(err, ERR_AWAY, "the server closed the connection during the TLS handshake");
+	/* etcd without TLS says nothing at all to a greeting of TLS */
+	err_set(err, ERR_AWAY, "the server closed the connection %s",
+		s->heard ? "during the TLS handshake" :
+			   "when TLS began, as if it did not speak TLS; " HTTP_HINT);
 	return TLS_FAILED;
 }
 
-enum tls_step tls_read(struct tls_stream *s, void *into, size_t size, size_t *ret, short *ret_events,
-		       struct err *err)
+enum tls_step tls_read(struct tls_stream *s, void *into, size_t size, size_t *ret,
+		       short *ret_events, struct err *err)
 {
 	ossl.ERR_clear_error();
 	return step_of(s, ossl.SSL_read_ex(s->ssl, into, size, ret), ret_events, err);
@@ -222,7 +228,8 @@ static bool own_load(struct tls *t, const struct tls_options *options, struct er
 	X509 *leaf = NULL;
 	const char *dated;
 	bool ok;
-	BIO *pem = pem_open(options->cert_file, options->cert_pem, "the client certificate", &a, err);
+	BIO *pem =
+		pem_open(options->cert_file, options->cert_pem, "the client certificate", &a, err);
 
 	if (!pem)
 		return false;
@@ -269,7 +276,8 @@ static bool key_load(struct tls *t, X509 *leaf, const struct tls_options *option
 	key = ossl.PEM_read_bio_PrivateKey(pem, NULL, key_password, &encrypted);
 	ossl.BIO_free(pem);
 	if (encrypted)
-		ok = err_set(err, ERR_INVALID, "the client key %s is encrypted, and nobody is there "
+		ok = err_set(err, ERR_INVALID,
+			     "the client key %s is encrypted, and nobody is there "
 			     "to ask for its password; write it in clear (openssl pkey -in FILE)",
 			     name);
 	else if (!key)
@@ -336,7 +344,7 @@ static int socket_read(BIO *bio, char *into, int size)
 		s->heard = true;
 		s->first = (uint8_t)*into;
 	}
-	if (n == 0)
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		s->ended = true;
 	else if (n < 0 && errno == EAGAIN)
 		ossl.BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
@@ -439,7 +447,7 @@ static enum tls_step step_of(struct tls_stream *s, int result, short *ret_events
 	if (s->certificate.kind)
 		*err = s->certificate;
 	else if (s->heard && (s->first < RECORD_FIRST || s->first > RECORD_LAST))
-		err_set(err, ERR_AWAY, "it does not speak TLS; should the endpoint begin with http://?");
+		err_set(err, ERR_AWAY, "it does not speak TLS; " HTTP_HINT);
 	else if (ERR_GET_LIB(last) == ERR_LIB_SSL && ERR_GET_REASON(last) >= ALERT_BASE)
 		alert_err(s, ERR_GET_REASON(last) - ALERT_BASE, err);
 	else if (s->fault)
@@ -458,8 +466,9 @@ static bool alert_err(const struct tls_stream *s, int alert, struct err *err)
 			       "the server asks for a client certificate; " CLIENT_HINT);
 	for (size_t i = 0; s->asked && i < lengthof(complaints); i++)
 		if (complaints[i].alert == alert)
-			return err_set(err, ERR_REFUSED, "the server refuses our certificate %s: %s",
-				       s->tls->own, complaints[i].words);
+			return err_set(err, ERR_REFUSED,
+				       "the server refuses our certificate %s: %s", s->tls->own,
+				       complaints[i].words);
 	return err_set(err, ERR_AWAY, "the server ends TLS: %s",
 		       ossl.SSL_alert_desc_string_long(alert));
 }

@@ -19,7 +19,7 @@ struct tls_options {
 	const char *ca_pem, *cert_pem, *key_pem;
 };
 
-struct tls;    /* what all connections of a store share: trust, own certificate and key */
+struct tls; /* what all connections of a store share: trust, own certificate and key */
 
 /* Reads the files. ERR_USAGE where a file is not there or only one of certificate and key is given;
  * ERR_REFUSED where one cannot be read; ERR_INVALID where it is no PEM, the key does not belong to
@@ -39,7 +39,7 @@ enum tls_step { TLS_DONE, TLS_AGAIN, TLS_ENDED, TLS_FAILED };
  * TLS_FAILED: ERR says why: ERR_REFUSED for anything about certificates, on either side, else
  * ERR_AWAY ("the endpoint does not speak TLS" where plain text came back). */
 enum tls_step tls_handshake(struct tls_stream *s, short *ret_events, struct err *err);
-enum tls_step tls_read(struct tls_stream *s, void *into, size_t size, size_t *ret, short *ret_events,
-		       struct err *err);
+enum tls_step tls_read(struct tls_stream *s, void *into, size_t size, size_t *ret,
+		       short *ret_events, struct err *err);
 enum tls_step tls_write(struct tls_stream *s, const void *from, size_t size, size_t *ret,
 			short *ret_events, struct err *err);

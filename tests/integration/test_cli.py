@@ -52,6 +52,21 @@ def test_version(cli):
     assert not os.path.exists(cli.db)
 
 
+def test_version_of_the_cluster(cli):
+    cli.apply(N1)
+    assert len(cli('version').lines) == 1
+    with sqlite3.connect(cli.db) as db:
+        db.execute("INSERT INTO resource(kind, name, version, json) VALUES('clusterinformations', 'default', 7, ?)", (
+            '{"apiVersion":"projectcalico.org/v3","kind":"ClusterInformation","metadata":{"name":"default"},'
+            '"spec":{"clusterType":"k8s,bgp","calicoVersion":"v3.30.0"}}',))
+    db.close()
+    assert cli('version').lines[1:] == ['Cluster Version: v3.30.0', 'Cluster Type: k8s,bgp']
+    answer = cli('version', '-o', 'json').json
+    assert answer['clusterVersion'] == 'v3.30.0' and answer['clusterType'] == 'k8s,bgp'
+    answer = cli('version', '--store', 'nonsense')
+    assert 'not known' in answer.err and len(answer.lines) == 1
+
+
 def test_schema_is_the_reference(cli):
     with open(os.path.join(REPO, 'doc', 'kinds.md'), encoding='utf-8') as page:
         assert cli('schema').out == page.read()
@@ -64,14 +79,14 @@ def test_version_opens_no_store(cli):
 @pytest.mark.parametrize('args', [['--help'], ['-h'], ['help']])
 def test_help(cli, args):
     answer = cli(*args)
-    for word in ('apply', 'create', 'replace', 'delete', 'get', 'validate', 'render', 'plan',
+    for word in ('apply', 'create', 'replace', 'delete', 'get', 'migrate', 'validate', 'render', 'plan',
                  'schema', 'selector', 'status', 'version', 'Exit codes'):
         assert word in answer.out
     assert answer.err == ''
 
 
 @pytest.mark.parametrize('verb', ['create', 'apply', 'replace', 'delete', 'get', 'validate', 'render',
-                                  'plan', 'schema', 'selector', 'status', 'version'])
+                                  'plan', 'migrate', 'schema', 'selector', 'status', 'version'])
 def test_help_of_each_command(cli, verb):
     answer = cli(verb, '--help')
     assert answer.out.startswith(f'peerctl {verb}') and 'Exit codes' in answer.out
@@ -111,7 +126,7 @@ def test_no_arguments(cli):
     (['patch', 'bgppeer', 'x', '-p', '{}'], 'there is no command patch yet'),
     (['label', 'nodes', 'n1', 'a=b', '--overwrite'], 'there is no command label yet'),
     (['node', 'status'], 'peerctl status'),
-    (['datastore', 'migrate', 'export'], 'there is no command datastore yet'),
+    (['datastore', 'migrate', 'export'], 'peerctl migrate'),
     (['ipam', 'show', '--show-blocks'], 'there is no command ipam yet'),
 ])
 def test_usage(cli, args, words):
@@ -141,8 +156,6 @@ def test_store_order(cli):
 
 @pytest.mark.parametrize('spec,words,code', [
     ('{datastoreType: kubernetes, kubeconfig: /x}', 'kubernetes', 2),
-    ('{datastoreType: etcdv3, etcdEndpoints: "http://x:2379"}', 'etcd', 2),
-    ('{etcdEndpoints: "http://x:2379"}', 'etcd', 2),
     ('{datastoreType: nosuch}', 'etcdv3 or kubernetes', 2),
     ('{datastoreTyp: kubernetes}', 'did you mean "datastoreType"?', 3),
     ('{datastoreType: etcdv3}', 'neither spec.etcdEndpoints nor spec.etcdDiscoverySrv', 2),
@@ -157,11 +170,19 @@ def test_calico_configuration(cli, spec, words, code):
     assert cli('get', 'bgpp', '-c', cli.path('nope.cfg'), env={'PEERAGE_STORE': ''}, code=2)
 
 
+@pytest.mark.parametrize('spec', ['{datastoreType: etcdv3, etcdEndpoints: "http://127.0.0.1:1"}',
+                                  '{etcdEndpoints: "127.0.0.1:1"}'])
+def test_etcd_is_asked(cli, spec):
+    path = cli.file('calicoctl.cfg', f'apiVersion: projectcalico.org/v3\nkind: CalicoAPIConfig\nspec: {spec}\n')
+    for args, env in ((['-c', path], {}), ([], {'ETCD_ENDPOINTS': '127.0.0.1:1'})):
+        answer = cli('get', 'bgpp', *args, env={'PEERAGE_STORE': '', **env}, code=6)
+        assert 'http://127.0.0.1:1: Connection refused' in answer.err
+
+
 @pytest.mark.parametrize('env,words', [
     ({'DATASTORE_TYPE': 'etcdv3'}, 'etcd'),
     ({'CALICO_DATASTORE_TYPE': 'kubernetes', 'DATASTORE_TYPE': 'etcdv3'}, 'kubernetes'),
     ({'DATASTORE_TYPE': 'etcdv3'}, 'neither ETCD_ENDPOINTS nor ETCD_DISCOVERY_SRV'),
-    ({'ETCD_ENDPOINTS': 'http://x:2379'}, 'etcd'),
     ({'ETCD_DISCOVERY_SRV': 'http://x:2379'}, 'ETCD_DISCOVERY_SRV: must be a domain'),
     ({'ETCD_ENDPOINTS': 'x', 'ETCD_DISCOVERY_SRV': 'x'}, 'are both given'),
     ({'ETCD_ENDPOINTS': 'x', 'CALICO_ETCD_PASSWORD': 'x'}, 'CALICO_ETCD_PASSWORD is given without ETCD_USERNAME'),
@@ -380,6 +401,8 @@ def test_empty(cli):
         assert 'no resources' in cli(verb, '-f', 'empty.yaml', code=3).err
         cli.apply(N1)
         cli(verb, '-f', 'empty.yaml', '--skip-empty')
+    assert cli('get', '-f', 'empty.yaml', '--skip-empty').out == ''
+    assert cli('get', '-f', 'empty.yaml', '--skip-empty', '-o', 'json').json['items'] == []
 
 
 # ---- get ----
@@ -417,6 +440,13 @@ def test_documents(cli):
     assert [item['kind'] for item in many['items']] == ['BGPPeer', 'Node']
     assert cli('get', 'bgpp', '-o', 'json').json['items'] == [one.json]
     assert cli('get', 'ippool', '-o', 'json').json['items'] == []
+    whole = cli('get', 'bgpp', '-o', 'json').json
+    assert [whole['kind'], whole['apiVersion']] == ['BGPPeerList', 'projectcalico.org/v3']
+    assert whole['metadata'] == {'resourceVersion': one.json['metadata']['resourceVersion']}
+    assert 'metadata' not in cli('get', 'bgpp', '-o', 'json', '--export').json
+    assert 'metadata' not in many
+    assert cli('get', 'nodestatus', '-o', 'json').json['kind'] == 'NodeStatusList'
+    assert cli('apply', '-f', '-', stdin=cli('get', 'bgpp', '-o', 'yaml').out).lines == ['bgppeer/tor-a unchanged']
     exported = cli('get', 'bgpp', 'tor-a', '-o', 'json', '--export').json
     assert exported['metadata'] == {'name': 'tor-a'}
     text = cli('get', 'bgpp', 'tor-a', '-o', 'yml').out

@@ -72,9 +72,13 @@ static void put_answer(struct buf *b, const struct record *records, size_t n)
 }
 
 /* libc's, played: the answer of some.test, and the failures. */
-int res_nquery(res_state state, const char *name, int class, int type, unsigned char *into, int size)
+int res_nquery(res_state state, const char *name, int class, int type, unsigned char *into,
+	       int size)
 {
-	static const struct record records[] = { { 0, 0, 2379, "b.test" }, { 1, 0, 2379, "a.test" } };
+	static const struct record records[] = {
+		{0,  0, 2379, "b.test"},
+		  { 1, 0, 2379, "a.test"}
+	};
 	static const struct record none = { 0, 0, 0, "" };
 	auto_buf struct buf b = { 0 };
 
@@ -89,7 +93,7 @@ int res_nquery(res_state state, const char *name, int class, int type, unsigned 
 		return (int)b.len;
 	}
 	state->res_h_errno = str_eq(name, "nowhere.test") ? HOST_NOT_FOUND :
-			     str_eq(name, "empty.test")   ? NO_DATA :
+			     str_eq(name, "empty.test")	  ? NO_DATA :
 							    TRY_AGAIN;
 	return -1;
 }
@@ -136,6 +140,7 @@ static const char *addresses_of(const char *host, int64_t timeout, enum err_kind
 static void test_host(void **state)
 {
 	static const char *const some[] = { "10.0.0.2", "fd00::2", "10.0.0.1", NULL };
+	/* clang-format off */
 	static const struct {
 		const char *host, *says;
 		enum err_kind kind;
@@ -151,11 +156,12 @@ static void test_host(void **state)
 		{ "nowhere.test", "the name nowhere.test does not exist", ERR_NOT_FOUND },
 		{ "empty.test", "the name empty.test has no address", ERR_NOT_FOUND },
 		{ "away.test",
-		  "the name away.test cannot be resolved: Temporary failure in name resolution",
-		  ERR_AWAY },
+		  "the name away.test cannot be resolved: Temporary failure in name resolution", ERR_AWAY },
 		{ "crash.test", "the resolver ended without an answer for crash.test", ERR_AWAY },
-		{ "hang.test", "the resolver did not answer for hang.test within 1 s", ERR_TIMEOUT },
+		{ "hang.test", "the resolver did not answer for hang.test within 1 s",
+		  ERR_TIMEOUT },
 	};
+	/* clang-format on */
 
 	(void)state;
 	fake_addresses = some;
@@ -244,6 +250,7 @@ static void test_child_keeps_nothing(void **state)
 
 static void test_srv(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		const char *name, *says;
 		enum err_kind kind;
@@ -255,6 +262,7 @@ static void test_srv(void **state)
 		{ "away.test",
 		  "the SRV records of away.test cannot be had: Host name lookup failure", ERR_AWAY },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < lengthof(cases); i++) {
@@ -280,10 +288,15 @@ static void test_srv(void **state)
 
 static void test_srv_order(void **state)
 {
+	/* clang-format off */
 	static const struct record records[] = {
-		{ 10, 0, 1, "last.test" },  { 0, 10, 2, "light.test" }, { 0, 0, 3, "zero.test" },
-		{ 0, 90, 4, "heavy.test" }, { 5, 1, 5, "" },
+		{ 10, 0, 1, "last.test" },
+		{ 0, 10, 2, "light.test" },
+		{ 0, 0, 3, "zero.test" },
+		{ 0, 90, 4, "heavy.test" },
+		{ 5, 1, 5, "" },
 	};
+	/* clang-format on */
 	struct resolve_service found[RESOLVE_MAX];
 	unsigned heavy = 0, light = 0, zero = 0;
 	auto_buf struct buf b = { 0 };
@@ -307,7 +320,10 @@ static void test_srv_order(void **state)
 /* Any prefix of an answer, and any byte of it changed, is taken without harm (ASan looks on). */
 static void test_srv_broken(void **state)
 {
-	static const struct record records[] = { { 1, 2, 3, "a.test" }, { 1, 2, 3, "b.test" } };
+	static const struct record records[] = {
+		{1,  2, 3, "a.test"},
+		       { 1, 2, 3, "b.test"}
+	};
 	struct resolve_service found[RESOLVE_MAX];
 	auto_buf struct buf b = { 0 };
 
@@ -316,10 +332,9 @@ static void test_srv_broken(void **state)
 	for (size_t size = 0; size <= b.len; size++) {
 		uint8_t *copy = memcpy(mem_alloc(size), b.at, size);
 
-		assert_int_equal(resolve_parse(copy, size, 0, found),
-				 size == b.len	? 2 :
-				 size >= b.len - 26 ? 1 :
-						      0);
+		assert_int_equal(resolve_parse(copy, size, 0, found), size == b.len	 ? 2 :
+								      size >= b.len - 26 ? 1 :
+											   0);
 		for (size_t i = 0; i < size; i++) {
 			uint8_t was = copy[i];
 
@@ -336,14 +351,10 @@ static void test_srv_broken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host),
-		cmocka_unit_test(test_literal_is_at_once),
-		cmocka_unit_test(test_real_name),
-		cmocka_unit_test(test_many_are_bounded),
-		cmocka_unit_test(test_close_ends_it),
-		cmocka_unit_test(test_child_keeps_nothing),
-		cmocka_unit_test(test_srv),
-		cmocka_unit_test(test_srv_order),
+		cmocka_unit_test(test_host),	      cmocka_unit_test(test_literal_is_at_once),
+		cmocka_unit_test(test_real_name),     cmocka_unit_test(test_many_are_bounded),
+		cmocka_unit_test(test_close_ends_it), cmocka_unit_test(test_child_keeps_nothing),
+		cmocka_unit_test(test_srv),	      cmocka_unit_test(test_srv_order),
 		cmocka_unit_test(test_srv_broken),
 	};
 
