@@ -66,7 +66,7 @@ bool etcd_header_get(const struct pb_field *f, struct etcd_header *ret)
 			ret->raft_term = in.value;
 			break;
 		}
-	return !p.bad && ret->revision >= 0;
+	return !p.bad && ret->revision >= 0 && ret->revision <= ETCD_REVISION_MAX;
 }
 
 bool etcd_kv_get(const struct pb_field *f, struct etcd_kv *ret)
@@ -79,7 +79,7 @@ bool etcd_kv_get(const struct pb_field *f, struct etcd_kv *ret)
 		switch (in.number) {
 		case 1:
 			ret->key = in.is_bytes ? (const char *)in.at : "";
-			ret->key_len = in.len;
+			ret->key_len = in.is_bytes ? in.len : 0;
 			break;
 		case 3:
 			ret->mod_revision = (int64_t)in.value;
@@ -89,7 +89,7 @@ bool etcd_kv_get(const struct pb_field *f, struct etcd_kv *ret)
 			ret->len = in.is_bytes ? in.len : 0;
 			break;
 		}
-	return !p.bad && ret->mod_revision > 0;
+	return !p.bad && ret->mod_revision > 0 && ret->mod_revision <= ETCD_REVISION_MAX;
 }
 
 bool etcd_event_get(const struct pb_field *f, struct etcd_kv *ret)

@@ -12,6 +12,8 @@
 #define ETCD_WATCH	  "/etcdserverpb.Watch/Watch"
 #define ETCD_AUTHENTICATE "/etcdserverpb.Auth/Authenticate"
 
+#define ETCD_REVISION_MAX (INT64_MAX - 1) /* that we take for one: there can be another behind it */
+
 /* ---- requests ---- */
 
 struct etcd_range {
