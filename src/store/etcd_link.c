@@ -426,6 +426,7 @@ static void authenticate(struct etcd_link *l)
 	}
 	l->state = LINK_AUTHENTICATING;
 	l->deadline = clock_ms() + ANSWER_MS;
+	pb_stream_free(&l->auth_stream); /* half an answer of another connection */
 	l->auth = (struct grpc_call){ .path = ETCD_AUTHENTICATE, .bytes = auth_bytes, .ctx = l };
 	etcd_authenticate_put(&message, l->config->username, l->config->password);
 	grpc_start(l->grpc, &l->auth, &message, true);
