@@ -31,6 +31,7 @@ struct read_task {
 static void read_page(struct reading *r);
 static bool read_field(void *ctx, const struct pb_field *f, struct err *err);
 static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err);
+static bool read_message(void *ctx, struct err *err);
 static void read_failed(struct reading *r);
 static void read_done(struct read_task *t);
 
@@ -125,11 +126,13 @@ static void read_page(struct reading *r)
 		range.revision = r->task->header.revision;
 		if (r->key.len)
 			range.from = r->key.at;
+		range.from_len = r->key.len;
 		range.from_after = r->key.len > 0;
 	}
 	r->more = false;
 	r->running = true;
 	r->call.field = read_field;
+	r->call.end = read_message;
 	r->call.ctx = r;
 	etcd_range_put(&message, &range);
 	etcd_call_start(e, &r->call, ETCD_RANGE, &message, true);
@@ -142,8 +145,8 @@ static bool read_field(void *ctx, const struct pb_field *f, struct err *err)
 
 	switch (f->number) {
 	case RANGE_HEADER:
-		if (!etcd_header_get(f, &header) || !header.revision)
-			return err_set(err, ERR_AWAY, "an answer without a revision");
+		if (!etcd_header_get(f, &header))
+			return err_set(err, ERR_AWAY, "an answer whose header makes no sense");
 		if (!r->task->header.revision)
 			r->task->header = header;
 		return true;
@@ -169,7 +172,7 @@ static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err
 		buf_clear(&r->key);
 		buf_add(&r->key, kv.key, kv.key_len);
 	}
-	if (kv.mod_revision > t->resume.mod) {
+	if (kv.mod_revision > t->resume.mod && !memchr(kv.key, '\0', kv.key_len)) {
 		t->resume.mod = kv.mod_revision;
 		buf_clear(&t->anchor);
 		buf_add(&t->anchor, kv.key, kv.key_len);
@@ -182,6 +185,14 @@ static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err
 	}
 	t->n_delivered += etcd_deliver(op, r->kinds, &kv, &t->key, &t->name, &t->value);
 	return true;
+}
+
+/* What has no revision would pass for a store that has nothing in it. */
+static bool read_message(void *ctx, struct err *err)
+{
+	const struct reading *r = ctx;
+
+	return r->task->header.revision || err_set(err, ERR_AWAY, "an answer without a revision");
 }
 
 /* Once something was handed over it cannot be taken back. */

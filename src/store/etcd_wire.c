@@ -161,8 +161,10 @@ bool etcd_response_get(const struct pb_field *f, struct etcd_kv *ret, bool *ret_
 
 static void range_fields(struct buf *b, const struct etcd_range *r)
 {
+	size_t len = r->from_len ? r->from_len : strlen(r->from);
+
 	/* The next key in order is the same with a NUL behind it. */
-	pb_bytes(b, 1, r->from, strlen(r->from) + r->from_after);
+	pb_bytes(b, 1, r->from, len + r->from_after);
 	pb_text(b, 2, r->to);
 	pb_uint(b, 3, (uint64_t)r->limit);
 	pb_uint(b, 4, (uint64_t)r->revision);

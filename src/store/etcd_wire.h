@@ -18,6 +18,7 @@
 
 struct etcd_range {
 	const char *from, *to; /* TO NULL: the one key FROM */
+	size_t from_len;       /* 0: up to the NUL; keys may have one in them */
 	bool from_after;       /* without FROM itself */
 	int64_t revision;      /* 0: now */
 	int64_t limit;         /* 0: all */
