@@ -15,6 +15,7 @@ struct reading { /* one range */
 	unsigned kinds;
 	struct key_range range;
 	struct buf key; /* a single one; else the last that came */
+	int64_t revision; /* of the page, when it is answered */
 	bool more, running, done;
 };
 
@@ -31,7 +32,6 @@ struct read_task {
 static void read_page(struct reading *r);
 static bool read_field(void *ctx, const struct pb_field *f, struct err *err);
 static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err);
-static bool read_message(void *ctx, struct err *err);
 static void read_failed(struct reading *r);
 static void read_done(struct read_task *t);
 
@@ -80,7 +80,7 @@ static void read_run(struct task *task)
 
 		if (r->running && etcd_call_done(&r->call)) {
 			r->running = false;
-			etcd_call_answered(&r->call, t->header.revision);
+			etcd_call_answered(&r->call, r->revision);
 			if (r->call.call.status != GRPC_OK) {
 				read_failed(r);
 				return;
@@ -130,9 +130,9 @@ static void read_page(struct reading *r)
 		range.from_after = r->key.len > 0;
 	}
 	r->more = false;
+	r->revision = 0;
 	r->running = true;
 	r->call.field = read_field;
-	r->call.end = read_message;
 	r->call.ctx = r;
 	etcd_range_put(&message, &range);
 	etcd_call_start(e, &r->call, ETCD_RANGE, &message, true);
@@ -147,6 +147,7 @@ static bool read_field(void *ctx, const struct pb_field *f, struct err *err)
 	case RANGE_HEADER:
 		if (!etcd_header_get(f, &header))
 			return err_set(err, ERR_AWAY, "an answer whose header makes no sense");
+		r->revision = header.revision;
 		if (!r->task->header.revision)
 			r->task->header = header;
 		return true;
@@ -185,14 +186,6 @@ static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err
 	}
 	t->n_delivered += etcd_deliver(op, r->kinds, &kv, &t->key, &t->name, &t->value);
 	return true;
-}
-
-/* What has no revision would pass for a store that has nothing in it. */
-static bool read_message(void *ctx, struct err *err)
-{
-	const struct reading *r = ctx;
-
-	return r->task->header.revision || err_set(err, ERR_AWAY, "an answer without a revision");
 }
 
 /* Once something was handed over it cannot be taken back. */

@@ -249,7 +249,6 @@ static void batch_send(struct batch *b)
 	b->succeeded = false;
 	b->header = (struct etcd_header){ 0 };
 	b->n_answers = 0;
-	b->header = (struct etcd_header){ 0 };
 	b->call.field = batch_field;
 	b->call.end = batch_message;
 	b->call.ctx = b;
@@ -289,8 +288,7 @@ static bool batch_message(void *ctx, struct err *err)
 {
 	const struct batch *b = ctx;
 
-	return (b->header.revision && b->n_answers == b->n) ||
-	       err_set(err, ERR_AWAY, "an answer to something else");
+	return b->n_answers == b->n || err_set(err, ERR_AWAY, "an answer to something else");
 }
 
 static void batch_ended(struct batch *b)
