@@ -295,7 +295,7 @@ bool etcd_resume_parse(const char *text, struct etcd_resume *ret)
 	const char *at = text;
 
 	*ret = (struct etcd_resume){ 0 };
-	if (!len || !text_u64(at, len, INT64_MAX, &revision))
+	if (!len || !text_u64(at, len, ETCD_REVISION_MAX, &revision))
 		return false;
 	ret->revision = (int64_t)revision;
 	at += len;
@@ -306,13 +306,15 @@ bool etcd_resume_parse(const char *text, struct etcd_resume *ret)
 		return false;
 	at += len + 1;
 	len = strcspn(at, ":");
-	if (!text_u64(at, len, INT64_MAX, &mod) || !at[len])
+	if (!text_u64(at, len, ETCD_REVISION_MAX, &mod) || !at[len])
 		return false;
 	at += len + 1;
+	if (*at != '+' && *at != '-')
+		return false;
 	ret->raft_term = term;
 	ret->mod = (int64_t)mod;
 	ret->deleted = *at == '-';
-	ret->anchor = *at && at[1] ? at + 1 : NULL;
+	ret->anchor = at[1] ? at + 1 : NULL;
 	return true;
 }
 

@@ -221,6 +221,12 @@ const char *etcd_link_user(const struct etcd_link *l)
 
 void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
 {
+	if (l->state != LINK_READY) {
+		call->done = true;
+		call->status = GRPC_NONE;
+		snprintf(call->words, sizeof call->words, "the connection was lost");
+		return;
+	}
 	call->token = l->token;
 	l->token_used = clock_ms();
 	if (!grpc_busy(l->grpc))
@@ -231,6 +237,8 @@ void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct b
 
 void etcd_link_send(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
 {
+	if (call->done)
+		return;
 	grpc_send(l->grpc, call, message, last);
 	bytes_out(l);
 }
@@ -426,6 +434,7 @@ static void authenticate(struct etcd_link *l)
 	}
 	l->state = LINK_AUTHENTICATING;
 	l->deadline = clock_ms() + ANSWER_MS;
+	pb_stream_free(&l->auth_stream); /* half an answer of another connection */
 	l->auth = (struct grpc_call){ .path = ETCD_AUTHENTICATE, .bytes = auth_bytes, .ctx = l };
 	etcd_authenticate_put(&message, l->config->username, l->config->password);
 	grpc_start(l->grpc, &l->auth, &message, true);

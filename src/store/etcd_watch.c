@@ -277,6 +277,8 @@ static void held_tell(struct watch_task *w)
 		if (!etcd_event_get(&f, &kv) ||
 		    !etcd_deliver(op, op->kinds, &kv, &w->key, &w->name, &w->value))
 			continue;
+		if (memchr(kv.key, '\0', kv.key_len))
+			continue; /* no key to ask for later */
 		buf_clear(&w->last);
 		buf_add(&w->last, kv.key, kv.key_len);
 		w->last_mod = kv.mod_revision;
