@@ -91,7 +91,7 @@ struct agent {
 	const char **told; /* problems of the plan that the log has */
 	size_t n_told;
 	struct arena told_arena;
-	struct feed_trouble trouble; /* with the store, as it was said last; since 0: none */
+	struct feed_trouble trouble; /* with the store, as it was said last; number 0: none */
 };
 
 static void agent_converge(struct agent *ag);
@@ -608,7 +608,7 @@ static void agent_store_trouble(struct agent *ag)
 {
 	const struct feed_trouble *now = feed_incident(ag->feed);
 	struct feed_trouble *told = &ag->trouble;
-	bool is_new = now && now->since != told->since;
+	bool is_new = now && now->number != told->number;
 
 	if (!now || (!is_new && now->resync == told->resync && now->until == told->until))
 		return;
