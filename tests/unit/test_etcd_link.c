@@ -34,7 +34,7 @@ static int world_open(void **state)
 							     .port = w->servers[i].port };
 	}
 	w->config = (struct etcd_config){ .endpoints = w->endpoints, .n_endpoints = 1,
-					  .shown = "etcd:test" };
+					  .shown = w->servers[0].url }; /* no other case's */
 	*state = w;
 	return 0;
 }
@@ -542,6 +542,31 @@ static void test_token_moves(void **state)
 	assert_int_equal(w->servers[0].auths + w->servers[1].auths + w->servers[2].auths, 1);
 }
 
+/* It outlives its connection, and a link: to make one costs etcd a while. For whom else it is not. */
+static void test_token_kept(void **state)
+{
+	struct world *w = *state;
+	struct server *v = &w->servers[0];
+
+	open_user(w, "simple.1");
+	open_ready(w, 1);
+	talk(w);
+	server_hang_up(v);
+	wait_for(w, v->connections == 3 && etcd_link_ready(w->link));
+	talk(w);
+	assert_int_equal(v->auths, 1);
+	etcd_link_close(take(w->link));
+	w->ms += RENEW_MS + 1;
+	clock_fake(w->ms, 0);
+	open_ready(w, 1);
+	assert_int_equal(v->auths, 2);
+	etcd_link_close(take(w->link));
+	w->config.password = "other";
+	open_ready(w, 1);
+	assert_int_equal(v->auths, 3);
+	assert_int_equal(v->refused, 0);
+}
+
 static void test_not_let_in(void **state)
 {
 	struct world *w = *state;
@@ -611,6 +636,7 @@ int main(void)
 		TEST(test_token_jwt),
 		TEST(test_token_refused),
 		TEST(test_token_moves),
+		TEST(test_token_kept),
 		TEST(test_not_let_in),
 		TEST(test_auth_disabled),
 		TEST(test_auth_silent),
