@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * As much of a member of etcd as the tests of the link need: an HTTP/2 server on 127.0.0.1 that the
- * test drives itself, so that one thread chooses every step. It authenticates, answers "/t/Answer",
- * leaves "/t/Hang" waiting, and counts what it was asked.
+ * test drives itself, so that one thread chooses every step. It authenticates, answers "/t/Answer" and
+ * Txn, leaves all else waiting, and counts what it was asked.
  */
 #pragma once
 
@@ -27,6 +27,8 @@ struct server {
 	const char *token;	/* the one that it gives and takes; NULL: it has no users */
 	int auth_status;	/* what it says instead of giving one; -1: nothing */
 	const char *auth_words;
+	unsigned n_breaks;	/* so many transactions end its connection instead of being answered */
+	struct buf answer;	/* to a transaction: the message */
 	/* what it has seen */
 	unsigned connections, pings, auths, calls, refused;
 	/* its own */
@@ -34,6 +36,8 @@ struct server {
 	uint16_t port;
 	char url[48];
 	nghttp2_session *session;
+	bool breaks;
+	struct buf given; /* the message with the token */
 	struct { /* of the stream that is coming in */
 		char path[64], token[64];
 	} asked;
@@ -76,30 +80,26 @@ static inline ssize_t server_body(nghttp2_session *s, int32_t stream, uint8_t *i
 				  uint32_t *flags, nghttp2_data_source *source, void *ctx)
 {
 	nghttp2_nv trailer = server_header("grpc-status", "0");
-	struct server *v = ctx;
-	struct buf message = { 0 };
-	uint8_t prefix[5] = { 0 };
+	const struct buf *message = source->ptr;
+	const uint8_t prefix[5] = { [4] = (uint8_t)message->len };
 
-	if (source->ptr)
-		pb_text(&message, 2, v->token);
-	prefix[4] = (uint8_t)message.len;
-	assert_true(size >= sizeof prefix + message.len);
+	(void)ctx;
+	assert_true(message->len < 256 && size >= sizeof prefix + message->len);
 	memcpy(into, prefix, sizeof prefix);
-	if (message.len)
-		memcpy(into + sizeof prefix, message.at, message.len);
-	size = sizeof prefix + message.len;
-	buf_free(&message);
+	if (message->len)
+		memcpy(into + sizeof prefix, message->at, message->len);
+	size = sizeof prefix + message->len;
 	*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
 	nghttp2_submit_trailer(s, stream, &trailer, 1);
 	return (ssize_t)size;
 }
 
-static inline void server_answer(struct server *v, int32_t stream, bool with_token)
+/* MESSAGE stays until it is sent. */
+static inline void server_answer(struct server *v, int32_t stream, struct buf *message)
 {
 	nghttp2_nv headers[] = { server_header(":status", "200"),
 				 server_header("content-type", "application/grpc") };
-	nghttp2_data_provider body = { .source.ptr = with_token ? v : NULL,
-				       .read_callback = server_body };
+	nghttp2_data_provider body = { .source.ptr = message, .read_callback = server_body };
 
 	nghttp2_submit_response(v->session, stream, headers, 2, &body);
 }
@@ -118,6 +118,7 @@ static inline void server_refuse(struct server *v, int32_t stream, int status, c
 
 static inline int server_hears(nghttp2_session *s, const nghttp2_frame *frame, void *ctx)
 {
+	static struct buf nothing;
 	struct server *v = ctx;
 	int32_t stream = frame->hd.stream_id;
 
@@ -127,8 +128,11 @@ static inline int server_hears(nghttp2_session *s, const nghttp2_frame *frame, v
 		return 0;
 	if (strstr(v->asked.path, "Authenticate")) {
 		v->auths++;
+		buf_clear(&v->given);
+		if (v->token)
+			pb_text(&v->given, 2, v->token);
 		if (!v->auth_status)
-			server_answer(v, stream, true);
+			server_answer(v, stream, &v->given);
 		else if (v->auth_status > 0)
 			server_refuse(v, stream, v->auth_status, v->auth_words);
 		return 0;
@@ -138,7 +142,14 @@ static inline int server_hears(nghttp2_session *s, const nghttp2_frame *frame, v
 		v->refused++;
 		server_refuse(v, stream, GRPC_UNAUTHENTICATED, "etcdserver: invalid auth token");
 	} else if (strcmp(v->asked.path, "/t/Answer") == 0) {
-		server_answer(v, stream, false);
+		server_answer(v, stream, &nothing);
+	} else if (strcmp(v->asked.path, "/etcdserverpb.KV/Txn") == 0) {
+		if (v->n_breaks) {
+			v->n_breaks--;
+			v->breaks = true;
+		} else {
+			server_answer(v, stream, &v->answer);
+		}
 	}
 	return 0;
 }
@@ -169,6 +180,7 @@ static inline void server_hang_up(struct server *v)
 {
 	nghttp2_session_del(v->session);
 	v->session = NULL;
+	v->breaks = false;
 	base_close(&v->fd);
 	v->fd = -1;
 }
@@ -177,6 +189,8 @@ static inline void server_hang_up(struct server *v)
 static inline void server_die(struct server *v)
 {
 	server_hang_up(v);
+	buf_free(&v->answer);
+	buf_free(&v->given);
 	base_close(&v->listener);
 	v->listener = -1;
 }
@@ -217,7 +231,7 @@ static inline void server_run(struct server *v)
 		return;
 	while ((len = recv(v->fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0 && v->session)
 		assert_int_equal(nghttp2_session_mem_recv(v->session, bytes, (size_t)len), len);
-	if (len == 0) {
+	if (len == 0 || v->breaks) {
 		server_hang_up(v);
 		return;
 	}

@@ -404,6 +404,7 @@ static void test_dies(void **state)
 static void test_goodbye(void **state)
 {
 	struct world *w = *state;
+	struct buf nothing = { 0 };
 	struct grpc_call call;
 	struct server *v;
 
@@ -414,7 +415,7 @@ static void test_goodbye(void **state)
 	settle(w);
 	assert_false(call.done);
 	assert_true(etcd_link_ready(w->link));
-	server_answer(v, call.stream, false);
+	server_answer(v, call.stream, &nothing);
 	wait_for(w, call.done);
 	assert_int_equal(call.status, GRPC_OK);
 	etcd_link_cancel(w->link, &call);
