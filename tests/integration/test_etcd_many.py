@@ -2,14 +2,17 @@
 """etcd with many of us at it, and with much in it that is not ours."""
 
 import collections
+import itertools
+import json
 import os
 import re
 import signal
+import threading
 
-from etcd import CALICO, Cluster, Etcd
+from etcd import CALICO, TXN_OPS, Cluster, Etcd
 from faults import World, bgppeer
 from lab import tail
-from peerage import program
+from peerage import peerctl, program
 from routers import Server
 
 FEEDS = os.path.join(os.path.dirname(program('peerctl')), '..', '..', 'tests', 'tools', 'feeds')
@@ -18,12 +21,12 @@ POOL = '---\napiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {{name: p
 # A sanitizer keeps what was freed for a while, which is not what we measure.
 LEAN = {'ASAN_OPTIONS': ':'.join([*filter(None, [os.environ.get('ASAN_OPTIONS')]), 'quarantine_size_mb=1'])}
 
-Seen = collections.namedtuple('Seen', 'current snapshots troubles resyncs digest')
+Seen = collections.namedtuple('Seen', 'current snapshots troubles resyncs torn digest')
 
 
 def seen(line):
-    word, snapshots, troubles, resyncs, digest = line.split()
-    return Seen(word == 'current', int(snapshots), int(troubles), int(resyncs), digest)
+    word, *numbers, digest = line.split()
+    return Seen(word == 'current', *map(int, numbers), digest)
 
 
 class Feeds(Server):
@@ -52,13 +55,13 @@ class Feeds(Server):
 
 
 def fresh(etcd):
-    """The digest of a new list."""
-    return seen(etcd.node.run(FEEDS, etcd.store, '0', env={**os.environ, **etcd.env})[1]).digest
+    """What a new list gives."""
+    return seen(etcd.node.run(FEEDS, etcd.store, '0', env={**os.environ, **etcd.env}, timeout=60)[1])
 
 
 def all_know(lab, watchers, etcd, timeout=30):
     """Until each is current and knows what a new list gives; what they say."""
-    wanted = fresh(etcd)
+    wanted = fresh(etcd).digest
     told = []
 
     def right():
@@ -148,3 +151,53 @@ def endpoints(n, prefix):
     """N HostEndpoints of half a kilobyte each."""
     value = '{"apiVersion":"projectcalico.org/v3","kind":"HostEndpoint","spec":{"node":"' + 'n' * 420 + '"}}'
     return {f'{CALICO}hostendpoints/{prefix}{i}': value for i in range(n)}
+
+
+def bgpfilter(name, **meta):
+    """The key and the text of one that nobody names."""
+    return (f'{CALICO}bgpfilters/{name}', json.dumps({'apiVersion': 'projectcalico.org/v3', 'kind': 'BGPFilter',
+                                                      'metadata': {'name': name, **meta}, 'spec': {}}))
+
+
+def test_transactions_are_whole(lab):
+    """A megabyte in one transaction takes a while to come; nobody sees half of it, on time or late."""
+    etcd = Etcd.on(lab)
+    watchers = [Feeds(etcd.node, etcd, 5).start()]
+    late = Feeds(etcd.node, etcd, 5, 'late').start()
+
+    def turns(first, last):
+        for turn in range(first, last):
+            etcd.load(dict(bgpfilter(f'f-{i}', labels={'turn': str(turn)}, annotations={'text': 'x' * 8000})
+                           for i in range(TXN_OPS)))
+    turns(0, 10)
+    all_know(lab, [*watchers, late], etcd)
+    late.pause()
+    turns(10, 25)
+    late.resume()
+    told = all_know(lab, [*watchers, late], etcd)
+    assert not any(one.torn for one in told), told
+    assert all(one.snapshots > 10 for one in told), told
+
+
+def test_pages(lab):
+    """A list of several pages has all that is there, as it was at one moment."""
+    etcd = Etcd.on(lab)
+    etcd.load(dict(bgpfilter(f'f-{i}') for i in range(20100)))
+    rc, out, err = peerctl('get', 'bgpfilters', '-o', 'name', store=etcd.store, at=etcd.node)
+    assert rc == 0, err
+    assert sorted(out.split()) == [key.replace(CALICO + 'bgpfilters', 'bgpfilter') for key in etcd.keys(CALICO)]
+    over = threading.Event()
+
+    def write():
+        for turn in itertools.count():
+            if over.is_set():
+                return
+            etcd.load(dict(bgpfilter(name, labels={'turn': str(turn)}) for name in ('a-first', 'z-last')))
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(3):
+            assert not fresh(etcd).torn
+    finally:
+        over.set()
+        writer.join()

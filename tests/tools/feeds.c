@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * feeds URL N: as many watchers of one store as N agents would be, in one process. SIGUSR1: a line for
- * each, "current|stale SNAPSHOTS TROUBLES RESYNCS DIGEST", and then "end"; the digest is of the kind,
+ * each, "current|stale SNAPSHOTS TROUBLES RESYNCS TORN DIGEST", and then "end"; the digest is of the kind,
  * name and version of all that it knows. N 0: one feed, which is told of as soon as it is current.
+ * BGPFilters with a label "turn" are written together: snapshots in which it differs are torn.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -16,10 +17,13 @@
 
 struct watcher {
 	struct feed *feed;
-	unsigned resyncs, seen; /* seen: the incident that was counted last */
+	unsigned resyncs, torn;
+	unsigned incident; /* that was counted last */
+	uint64_t snapshot; /* the same */
 };
 
 static void watcher_run(struct watcher *w);
+static bool is_torn(const struct snapshot *s);
 static void watcher_print(const struct watcher *w);
 
 int main(int argc, char **argv)
@@ -74,10 +78,27 @@ static void watcher_run(struct watcher *w)
 
 	feed_run(w->feed);
 	last = feed_incident(w->feed);
-	if (last && last->resync && last->number != w->seen) {
-		w->seen = last->number;
+	if (last && last->resync && last->number != w->incident) {
+		w->incident = last->number;
 		w->resyncs++;
 	}
+	if (feed_revision(w->feed) != w->snapshot)
+		w->torn += is_torn(feed_snapshot(w->feed));
+	w->snapshot = feed_revision(w->feed);
+}
+
+static bool is_torn(const struct snapshot *s)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < snapshot_count(s, &kind_bgpfilter); i++) {
+		const char *turn = strmap_get(&snapshot_at(s, &kind_bgpfilter, i)->meta.labels, "turn");
+
+		if (turn && first && !str_eq(turn, first))
+			return true;
+		first = turn ? turn : first;
+	}
+	return false;
 }
 
 static void watcher_print(const struct watcher *w)
@@ -94,7 +115,7 @@ static void watcher_print(const struct watcher *w)
 			buf_printf(&text, "%s/%s@%s\n", kinds[i]->plural, r->meta.name, r->meta.version);
 		}
 	digest = digest_of(text.at, text.len);
-	printf("%s %ju %u %u %s\n", feed_current(w->feed) ? "current" : "stale",
+	printf("%s %ju %u %u %u %s\n", feed_current(w->feed) ? "current" : "stale",
 	       (uintmax_t)feed_revision(w->feed), last ? last->number : 0, w->resyncs,
-	       digest_hex(&digest).s);
+	       w->torn, digest_hex(&digest).s);
 }
