@@ -59,6 +59,7 @@ struct etcd_link {
 
 	char *token;
 	int64_t token_got, token_used;
+	unsigned n_tokens; /* so far: where one was another one may be */
 	struct grpc_call auth;
 	struct pb_stream auth_stream;
 };
@@ -222,6 +223,7 @@ const char *etcd_link_user(const struct etcd_link *l)
 void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
 {
 	call->token = l->token;
+	call->token_number = l->n_tokens;
 	l->token_used = clock_ms();
 	if (!grpc_busy(l->grpc))
 		l->heard = l->token_used; /* silence counts from now */
@@ -261,7 +263,7 @@ bool etcd_link_renew(struct etcd_link *l, const struct grpc_call *call)
 	if (!stale || !l->config->username)
 		return false;
 	/* Of several calls that were refused together only the first one asks. */
-	if (l->state == LINK_READY && call->token == l->token) {
+	if (l->state == LINK_READY && call->token_number == l->n_tokens) {
 		token_forget(l);
 		authenticate(l);
 		bytes_out(l);
@@ -475,6 +477,7 @@ static bool auth_field(void *ctx, const struct pb_field *f, struct err *err)
 		return err_set(err, ERR_AWAY, "the token is not one");
 	token_forget(l);
 	l->token = strndup((const char *)f->at, f->len);
+	l->n_tokens++;
 	return true;
 }
 
