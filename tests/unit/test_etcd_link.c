@@ -421,6 +421,16 @@ static void test_goodbye(void **state)
 	etcd_link_cancel(w->link, &call);
 	wait_for(w, etcd_link_ready(w->link) && at(w) != v);
 	talk(w);
+	/* the same, when it was us who had no use any more for what was under way */
+	v = at(w);
+	call_start(w, &call, "/t/Hang");
+	server_leaves(v, false);
+	settle(w);
+	v->frozen = true;
+	etcd_link_cancel(w->link, &call);
+	assert_false(etcd_link_ready(w->link));
+	wait_for(w, etcd_link_ready(w->link) && at(w) != v);
+	talk(w);
 }
 
 /* A call that begins while another one keeps such a connection up must not wait for ever. */
