@@ -59,6 +59,7 @@ struct etcd_link {
 
 	char *token;
 	int64_t token_got, token_used;
+	unsigned n_tokens; /* so far: where one was another one may be */
 	struct grpc_call auth;
 	struct pb_stream auth_stream;
 };
@@ -228,6 +229,7 @@ void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct b
 		return;
 	}
 	call->token = l->token;
+	call->token_number = l->n_tokens;
 	l->token_used = clock_ms();
 	if (!grpc_busy(l->grpc))
 		l->heard = l->token_used; /* silence counts from now */
@@ -269,7 +271,7 @@ bool etcd_link_renew(struct etcd_link *l, const struct grpc_call *call)
 	if (!stale || !l->config->username)
 		return false;
 	/* Of several calls that were refused together only the first one asks. */
-	if (l->state == LINK_READY && call->token == l->token) {
+	if (l->state == LINK_READY && call->token_number == l->n_tokens) {
 		token_forget(l);
 		authenticate(l);
 		bytes_out(l);
@@ -484,6 +486,7 @@ static bool auth_field(void *ctx, const struct pb_field *f, struct err *err)
 		return err_set(err, ERR_AWAY, "the token is not one");
 	token_forget(l);
 	l->token = strndup((const char *)f->at, f->len);
+	l->n_tokens++;
 	return true;
 }
 

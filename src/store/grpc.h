@@ -38,6 +38,7 @@ struct grpc_call {
 	/* in; must stay until the call is done or cancelled */
 	const char *path;   /* "/etcdserverpb.KV/Range" */
 	const char *token;  /* etcd's; NULL: none */
+	unsigned token_number; /* for the caller: which one it was */
 	grpc_bytes_fn *bytes;
 	void *ctx;
 	/* out */
