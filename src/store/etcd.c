@@ -145,7 +145,8 @@ void etcd_call_start(struct etcd *e, struct etcd_call *c, const char *path, cons
 bool etcd_call_done(struct etcd_call *c)
 {
 	if (!c->call.done && clock_ms() - c->heard > ETCD_CALL_MS)
-		etcd_link_leave(c->etcd->link, "it takes requests, but does not answer");
+		etcd_link_leave(c->etcd->link, "it takes requests, but does not answer: is it frozen, or are "
+					       "most members of its cluster away?");
 	return c->call.done;
 }
 
@@ -242,6 +243,14 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 		return;
 	case GRPC_OUT_OF_RANGE:
 		err_set(err, ERR_CONFLICT, "%s: %s", at, words);
+		return;
+	case GRPC_UNAVAILABLE:
+		if (strstr(words, "leader") || strstr(words, "timed out"))
+			err_set(err, ERR_AWAY,
+				"%s waits for other members of its cluster (%s): are most of them up?", at,
+				words);
+		else
+			err_set(err, ERR_AWAY, "%s: %s", at, words);
 		return;
 	case GRPC_UNIMPLEMENTED:
 		err_set(err, ERR_AWAY, "%s is not etcd 3.3 or newer: %s", at, words);
