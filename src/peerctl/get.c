@@ -83,7 +83,7 @@ bool run_get(const struct options *o, struct err *err)
 		listing_print(&l, &style, &out);
 	if (n == 1 && !targets[0].name && !g.n)
 		tell(targets[0].kind->flags & KIND_FILES_ONLY ?
-			     "there is no %s in %s: SQLite holds none, they are files of peerd's "
+			     "there is no %s in %s: a store holds none, they are files of peerd's "
 			     "--secrets-dir" :
 			     "there is no %s in %s",
 		     targets[0].kind->name, store_url(st));

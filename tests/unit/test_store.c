@@ -25,6 +25,7 @@ static void open_urls(void **state)
 		{ "peerage",		     ERR_USAGE,	"\"peerage\" names no datastore"	 },
 		{ "sqlite",		    ERR_USAGE,     "names no datastore"		    },
 		{ "sqlite:",		     ERR_USAGE,	"behind the colon is missing"	      },
+		{ "etcd:",			   ERR_USAGE,	    "neither ETCD_ENDPOINTS nor ETCD_DISC" },
 		{ "etcd:ftp://a:2379",	 ERR_USAGE,	    "ftp"				  },
 		{ "etcdv3",		    ERR_USAGE,     "names no datastore"		    },
 		{ "kubernetes",		ERR_USAGE,	   "kubernetes is not in this build yet" },
