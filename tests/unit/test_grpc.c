@@ -128,7 +128,7 @@ static void test_unary(void **state)
 static void test_token(void **state)
 {
 	struct server *s = *state;
-	struct call c = { .call = { "/p", "secret.7", call_bytes, &c } };
+	struct call c = { .call = { .path = "/p", .token = "secret.7", .bytes = call_bytes, .ctx = &c } };
 	const struct buf nothing = { 0 };
 
 	grpc_start(s->g, &c.call, &nothing, true);
