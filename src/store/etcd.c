@@ -204,6 +204,9 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 		err_set(err, ERR_AWAY, "%s%s%s", strstr(words, "://") ? "" : at,
 			strstr(words, "://") ? "" : ": ", words);
 		return;
+	case GRPC_OK:
+		err_set(err, ERR_AWAY, "%s: the answer ended", at);
+		return;
 	case GRPC_PERMISSION_DENIED:
 		err_set(err, ERR_REFUSED,
 			"%s: %s%s%s may not %s %s; see `etcdctl role grant-permission ROLE %s %.*s --prefix`",
@@ -280,7 +283,8 @@ bool etcd_deliver(struct op *op, unsigned wanted, const struct etcd_kv *kv, stru
 		return false;
 	buf_clear(key);
 	buf_str(key, "the key ");
-	buf_add(key, kv->key, kv->key_len);
+	for (size_t i = 0; i < kv->key_len; i++)
+		buf_char(key, kv->key[i] ? kv->key[i] : '?'); /* as in its name */
 	snprintf(version, sizeof version, "%" PRId64, kv->mod_revision);
 	entry.name = buf_text(name);
 	entry.place = buf_text(key);

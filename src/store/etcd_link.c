@@ -153,8 +153,13 @@ void etcd_link_run(struct etcd_link *l)
 		authenticate(l);
 	if (l->state == LINK_AUTHENTICATING && l->auth.done)
 		authenticated(l);
-	if (l->state >= LINK_GREETING)
-		bytes_out(l);
+	if (l->state < LINK_GREETING)
+		return;
+	bytes_out(l);
+	if (grpc_over(l->grpc, &err)) {
+		err_wrap(&err, "%s", etcd_link_endpoint(l));
+		endpoint_failed(l, &err, false);
+	}
 }
 
 void etcd_link_wait(const struct etcd_link *l, struct poll *p)
@@ -543,6 +548,7 @@ static bool token_stale(const struct etcd_link *l)
 
 static bool bytes_in(struct etcd_link *l, struct err *err)
 {
+	bool unasked = l->state == LINK_GREETING && !l->endpoints[l->at].tls;
 	uint8_t bytes[READ_BYTES];
 	size_t all = 0, len = 0;
 
@@ -556,8 +562,9 @@ static bool bytes_in(struct etcd_link *l, struct err *err)
 	l->more = len > 0;
 	if (!channel_err(l->channel))
 		return true;
-	*err = *channel_err(l->channel);
-	return false;
+	/* etcd with TLS says nothing to what is no TLS. */
+	return err_set(err, channel_err(l->channel)->kind, "%s%s", channel_err(l->channel)->words,
+		       unasked ? "; should the endpoint begin with https://?" : "");
 }
 
 /* Small frames go together. What fails here is noticed by the next run. */

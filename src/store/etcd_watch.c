@@ -9,7 +9,7 @@
  * Going on where an earlier watch ended: first the anchor of the resume point is looked at (store
  * etcd.h). If it is not as it was left, etcd has another history now, and everything is to be listed
  * anew. The watch begins behind the anchor, not behind the revision: what was written in between
- * was not ours, unless history has changed.
+ * was not ours, unless history has changed. Where that is compacted it begins behind the revision.
  */
 #include "store/etcd.h"
 
@@ -49,6 +49,7 @@ static bool watch_message(void *ctx, struct err *err);
 static bool event_hold(struct watch_task *w, const struct pb_field *f, struct err *err);
 static void held_tell(struct watch_task *w);
 static void watch_refused(struct watch_task *w);
+static const char *watch_prefix(const struct watch_task *w);
 static void watch_compacted(struct watch_task *w, int64_t revision);
 static void other_history(struct watch_task *w, const char *format, ...) printf_like(2, 3);
 static void watch_came(struct watch_task *w, int64_t revision);
@@ -166,7 +167,6 @@ static void anchor_judge(struct watch_task *w)
 		w->t.op->done = !etcd_again(&w->t, &w->anchor_call.call, "read", from->anchor);
 		return;
 	}
-	w->t.op->identity = etcd_identity(&w->header, &w->t.op->arena);
 	if (w->header.revision < from->revision)
 		other_history(w, "its revision went back from %" PRId64 " to %" PRId64, from->revision,
 			      w->header.revision);
@@ -278,7 +278,7 @@ static void held_tell(struct watch_task *w)
 		    !etcd_deliver(op, op->kinds, &kv, &w->key, &w->name, &w->value))
 			continue;
 		if (memchr(kv.key, '\0', kv.key_len))
-			continue; /* no key to ask for later */
+			continue; /* no anchor, which is text */
 		buf_clear(&w->last);
 		buf_add(&w->last, kv.key, kv.key_len);
 		w->last_mod = kv.mod_revision;
@@ -296,7 +296,15 @@ static void watch_refused(struct watch_task *w)
 	struct grpc_call as = w->call.call; /* as a call would be refused */
 
 	if (w->answer.compact_revision) {
-		watch_compacted(w, w->answer.compact_revision);
+		/* Between the anchor and the revision nothing was ours, so it is no loss. */
+		if (w->start <= w->from.revision && w->answer.compact_revision <= w->from.revision + 1) {
+			w->start = w->from.revision + 1;
+			w->n_created = 0;
+			w->answer = (struct etcd_watched){ 0 };
+			watches_make(w);
+		} else {
+			watch_compacted(w, w->answer.compact_revision);
+		}
 		return;
 	}
 	snprintf(as.words, sizeof as.words, "%s", w->reason.len ? buf_text(&w->reason) : "the watch was ended");
@@ -305,9 +313,20 @@ static void watch_refused(struct watch_task *w)
 		    strstr(as.words, "nauthenticated") || strstr(as.words, "invalid auth token") ?
 			    GRPC_UNAUTHENTICATED :
 			    GRPC_UNAVAILABLE;
-	if (etcd_again(&w->t, &as, "read", w->ranges[0].from))
-		return;
-	op->done = true;
+	op->done = !etcd_again(&w->t, &as, "read", watch_prefix(w));
+}
+
+/* What all keys of the refused range begin with: whoever may read that may watch. */
+static const char *watch_prefix(const struct watch_task *w)
+{
+	size_t at = w->answer.id > 0 && (size_t)w->answer.id <= w->n ? (size_t)w->answer.id - 1 : 0;
+	const struct key_range *range = &w->ranges[at];
+	size_t len = 0;
+
+	while (range->from[len] && range->from[len] == range->to[len])
+		len++;
+	len += str_eq(range->from + len, "/");
+	return arena_strn(&w->t.op->arena, range->from, len);
 }
 
 static void watch_compacted(struct watch_task *w, int64_t revision)
@@ -326,6 +345,7 @@ static void other_history(struct watch_task *w, const char *format, ...)
 	char words[300];
 	va_list args;
 
+	op->identity = etcd_identity(&w->header, &op->arena);
 	va_start(args, format);
 	vsnprintf(words, sizeof words, format, args);
 	va_end(args);

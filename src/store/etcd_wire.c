@@ -78,8 +78,10 @@ bool etcd_kv_get(const struct pb_field *f, struct etcd_kv *ret)
 	while (pb_next(&p, &in))
 		switch (in.number) {
 		case 1:
-			ret->key = in.is_bytes ? (const char *)in.at : "";
-			ret->key_len = in.is_bytes ? in.len : 0;
+			if (!in.is_bytes)
+				return false;
+			ret->key = (const char *)in.at;
+			ret->key_len = in.len;
 			break;
 		case 3:
 			ret->mod_revision = (int64_t)in.value;

@@ -161,11 +161,8 @@ bool grpc_input(struct grpc *g, const uint8_t *at, size_t len, struct err *err)
 			       nghttp2_strerror((int)taken));
 	/* It would tell the other end, and then wait until that ends the connection. */
 	if (!g->leaving && !nghttp2_session_check_request_allowed(g->session))
-		return err_set(err, ERR_AWAY, "what answers does not keep to HTTP/2");
-	if (!nghttp2_session_want_read(g->session) && !nghttp2_session_want_write(g->session))
-		return err_set(err, ERR_AWAY, "the connection was ended%s%s",
-			       g->leaving_words[0] ? ": " : "", g->leaving_words);
-	return true;
+		return err_set(err, ERR_AWAY, "what answers does not keep to HTTP/2: is it etcd?");
+	return !grpc_over(g, err);
 }
 
 size_t grpc_output(struct grpc *g, const uint8_t **ret)
@@ -196,6 +193,18 @@ bool grpc_greeted(const struct grpc *g)
 	return g->greeted;
 }
 
+bool grpc_over(const struct grpc *g, struct err *err)
+{
+	if (nghttp2_session_want_read(g->session) || nghttp2_session_want_write(g->session))
+		return false;
+	if (g->leaving)
+		err_set(err, ERR_AWAY, "the connection was ended%s%s", g->leaving_words[0] ? ": " : "",
+			g->leaving_words);
+	else
+		err_set(err, ERR_AWAY, "what answers does not keep to HTTP/2: is it etcd?");
+	return true;
+}
+
 bool grpc_busy(const struct grpc *g)
 {
 	return g->calls;
@@ -221,6 +230,8 @@ static void call_end(struct grpc *g, struct grpc_call *call, uint32_t http_error
 		call_broken(call, "HTTP status %u: that is not etcd", call->http);
 	else if (call->http && !call->is_grpc)
 		call_broken(call, "a web server answers there, not etcd");
+	else if (g->leaving_words[0])
+		call_broken(call, "the connection was ended: %s", g->leaving_words);
 	else if (http_error)
 		call_broken(call, "the call was broken off (%s)", nghttp2_http2_strerror(http_error));
 	else
@@ -336,7 +347,7 @@ static bool greeting_take(struct grpc *g, const uint8_t *at, size_t len, struct 
 	g->n_greeting += part;
 	if (g->n_greeting < GREETING)
 		return true;
-	if (memcmp(g->greeting, http, GREETING) == 0)
+	if (memcmp(g->greeting, http, GREETING) == 0 || g->greeting[0] == '<')
 		return err_set(err, ERR_AWAY,
 			       memmem(at, len, "HTTPS", 5) ?
 				       "it speaks TLS; write https:// in front of the endpoint" :
@@ -344,6 +355,8 @@ static bool greeting_take(struct grpc *g, const uint8_t *at, size_t len, struct 
 	if ((g->greeting[0] == 0x15 || g->greeting[0] == 0x16) && g->greeting[1] == 3)
 		return err_set(err, ERR_AWAY,
 			       "it speaks TLS; write https:// in front of the endpoint");
+	if (g->greeting[3] != NGHTTP2_SETTINGS)
+		return err_set(err, ERR_AWAY, "what answers does not speak HTTP/2: is it etcd?");
 	return true;
 }
 

@@ -84,5 +84,7 @@ unsigned grpc_pongs(const struct grpc *g);
 bool grpc_leaving(const struct grpc *g, bool *ret_calm);
 /* Has the other end shown that it speaks HTTP/2? */
 bool grpc_greeted(const struct grpc *g);
+/* Is the connection of no more use, by what either end said? ERR says why. */
+bool grpc_over(const struct grpc *g, struct err *err);
 /* Calls that are under way. */
 bool grpc_busy(const struct grpc *g);

@@ -92,6 +92,7 @@ ANSWERS = {
     'oversized': lambda stream: headers(stream, OK) + frame(DATA, 0, stream, message(EMPTY, size=0xffffffff)),
     'truncated': lambda stream: answer(stream, message(EMPTY, size=len(EMPTY) + 50)),
     'half_prefix': lambda stream: answer(stream, b'\0\0\0'),
+    'empty_message': lambda stream: answer(stream, message(b'')),
     'no_message': lambda stream: answer(stream, b''),
     'two_messages': lambda stream: answer(stream, message(EMPTY) * 2),
     'no_status': lambda stream: headers(stream, OK) + frame(DATA, END_STREAM, stream, message(EMPTY)),
@@ -99,13 +100,15 @@ ANSWERS = {
     'unknown_status': lambda stream: answer(stream, b'', '99', 'a code that nobody knows'),
     'unavailable': lambda stream: headers(stream, OK + [('grpc-status', '14'), ('grpc-message', 'not%20now')],
                                           END_STREAM),
-    'rude_words': lambda stream: answer(stream, b'', '13', '%1b[2J%0aline two %ff%00 ' + 'long ' * 2000),
+    'rude_words': lambda stream: answer(stream, b'', '13', '%1b[2J%0aline two %ff%00 ' + 'long ' * 2000 + 'end'),
     'wrong_type': lambda stream: headers(stream, [(':status', '200'), ('content-type', 'text/html')]) +
                                  frame(DATA, END_STREAM, stream, b'<h1>It works!</h1>'),
     'status_500': lambda stream: headers(stream, [(':status', '500'), ('content-type', 'text/plain')]) +
                                  frame(DATA, END_STREAM, stream, b'Internal Server Error'),
     'compressed': lambda stream: answer(stream, message(EMPTY, flag=1)),
     'bad_message': lambda stream: answer(stream, message(random.Random(stream).randbytes(300))),
+    # The key is a number.
+    'odd_fields': lambda stream: answer(stream, message(EMPTY + b'\x12\x0b\x09' + b'/' * 8 + b'\x18\x05')),
     'wrong_stream': lambda stream: headers(stream + 2, OK),
     'never_settings': lambda stream: answer(stream, message(EMPTY)),
     'silent': lambda stream: b'',

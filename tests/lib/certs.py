@@ -5,7 +5,8 @@
     server = certs.issue('etcd', 'IP:10.0.9.11', 'DNS:etcd1.lab')
     expired = certs.issue('old', 'IP:10.0.9.11', days=(-2, -1))
 
-Two of them do not trust each other. Keys are EC P-256: an RSA key would take longer than the test.
+Two of them do not trust each other. Keys are EC P-256, for an RSA key would take longer than many a test; unless
+`rsa` is set, then what is issued from then on has RSA keys.
 """
 
 import collections
@@ -49,10 +50,13 @@ authorityKeyIdentifier = keyid
 '''
 
 EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-sha256']
+RSA = ['-newkey', 'rsa:2048', '-sha256']
 BOTH = 'serverAuth, clientAuth'
 
 
 class Certs:
+    rsa = False
+
     def __init__(self, folder, name='Lab CA'):
         self.folder, self.ca = folder, os.path.join(folder, 'ca.pem')
         os.makedirs(folder)
@@ -70,7 +74,8 @@ class Certs:
         start, end = (f'{now + datetime.timedelta(days=day):%Y%m%d%H%M%SZ}' for day in days)
         names = f'subjectAltName = {", ".join(san)}\n' if san else ''
         self._write('extensions', EXTENSIONS.format(uses=uses) + names)
-        self._openssl('req', '-new', *EC, *(['-passout', 'pass:' + password] if password else ['-nodes']),
+        self._openssl('req', '-new', *(RSA if self.rsa else EC),
+                      *(['-passout', 'pass:' + password] if password else ['-nodes']),
                       '-subj', subject, '-keyout', 'new.key', '-out', 'new.csr')
         self._openssl('ca', '-batch', '-notext', '-startdate', start, '-enddate', end, '-extfile', 'extensions',
                       '-in', 'new.csr', '-out', 'new.pem')
