@@ -41,7 +41,7 @@ class LoggingBird(Bird):
 
 
 class Agent:
-    """The process, for as long as its `with`."""
+    """The process; STORE is the URL of its store."""
 
     def __init__(self, node, tools, store):
         self.node, self.tools, self.store = node, tools, store
@@ -50,7 +50,7 @@ class Agent:
         """time.monotonic_ns() of its exec."""
         with open(os.path.join(self.node.folder, 'peerd.log'), 'ab') as log:
             self.process = subprocess.Popen(
-                [self.tools.spawn, 'enter', self.node.netns, self.tools.peerd, '--store', 'sqlite:' + self.store,
+                [self.tools.spawn, 'enter', self.node.netns, self.tools.peerd, '--store', self.store,
                  '--node', 'node-0000', '--bird-socket', self.node.servers[0].socket,
                  '--bird-conf', self.node.servers[0].conf, *options], stdout=subprocess.PIPE, stderr=log)
         return int(self.process.stdout.readline())
@@ -69,16 +69,18 @@ class Agent:
 
 
 class Writer:
-    """Writes resources; each answer is when it was committed."""
+    """Writes resources, from within NODE."""
 
-    def __init__(self, tools, store):
-        self.process = subprocess.Popen([tools.put, 'sqlite:' + store], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+    def __init__(self, node, tools, store):
+        self.process = subprocess.Popen([tools.spawn, 'enter', node.netns, tools.put, store], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
 
     def put(self, resource):
+        """When it was sent, and when it was committed."""
         self.process.stdin.write(json.dumps(resource) + '\n')
         self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        return [int(word) for word in self.process.stdout.readline().split()]
 
     def close(self):
         self.process.stdin.close()
@@ -86,12 +88,12 @@ class Writer:
 
 
 def measure(tools, store, say):
-    """{name: figure}; STORE holds resources.mesh()."""
+    """{name: figure}; STORE, a URL, holds resources.mesh()."""
     with Lab(name='pb-') as lab:
         near, far = lab.node('near'), lab.node('far')
         lab.link(near, resources.address(0) + '/16', far, '10.1.250.1/16')
         bird = LoggingBird(near, EMPTY_CONF, tools).start()
-        agent, writer, control = Agent(near, tools, store), Writer(tools, store), Birdc(bird.socket)
+        agent, writer, control = Agent(near, tools, store), Writer(near, tools, store), Birdc(bird.socket)
         figures = {}
         say('peerd starts')
         start(figures, bird, agent, control)
@@ -149,10 +151,8 @@ def change(figures, bird, agent, writer, control, say):
     ours, files = [], [bird.conf + '.0', bird.conf + '.1']
     before = all_up(control, say)
     for i in range(CHANGE_ROUNDS):
-        was = control.conf_id()
-        began = writer.put(resources.tor(f'{122 - i % 2}s'))
-        ours.append((control.wait_id(lambda runs: runs and runs != was) - began) / 1e6)
-        settled(control, agent)
+        (_, committed), runs = change_once(i, agent, writer, control)
+        ours.append((runs - committed) / 1e6)
         shutil.copy(bird.conf, files[i % 2])
         poll(lambda: len(control.since()) == len(before), 20)
     after = control.since()
@@ -168,6 +168,15 @@ def change(figures, bird, agent, writer, control, say):
     figures['change_alone'] = median(alone[:-1])
     agent.start()
     quiet(agent)
+
+
+def change_once(i, agent, writer, control):
+    """The I-th change of one peer: when it was sent and committed, and when BIRD ran it. Returns at rest."""
+    was = control.conf_id()
+    put = writer.put(resources.tor(f'{122 - i % 2}s'))
+    runs = control.wait_id(lambda runs: runs and runs != was)
+    settled(control, agent)
+    return put, runs
 
 
 def all_up(control, say):

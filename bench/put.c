@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * put URL: writes each resource that it reads, one JSON document a line, and answers with
- * CLOCK_MONOTONIC in ns when it was committed. So the time of a program's start is in no figure.
+ * CLOCK_MONOTONIC in ns when it began to write and when it was committed. So the time of a program's
+ * start is in no figure.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +13,9 @@
 #include "model/load.h"
 #include "store/store.h"
 
-static bool put(struct store *st, const char *text, size_t len, struct err *err);
+static bool put(struct store *st, const char *text, size_t len, intmax_t *ret_began,
+		struct err *err);
+static intmax_t now_ns(void);
 
 int main(int argc, char **argv)
 {
@@ -23,12 +26,11 @@ int main(int argc, char **argv)
 	ssize_t len;
 
 	while (st && (len = getline(&line, &room, stdin)) > 0) {
-		struct timespec t;
+		intmax_t began;
 
-		if (!put(st, line, (size_t)len, &err))
+		if (!put(st, line, (size_t)len, &began, &err))
 			break;
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		printf("%jd\n", (intmax_t)t.tv_sec * 1000000000 + t.tv_nsec);
+		printf("%jd %jd\n", began, now_ns());
 		fflush(stdout);
 	}
 	free(line);
@@ -39,7 +41,8 @@ int main(int argc, char **argv)
 	return 2;
 }
 
-static bool put(struct store *st, const char *text, size_t len, struct err *err)
+static bool put(struct store *st, const char *text, size_t len, intmax_t *ret_began,
+		struct err *err)
 {
 	auto_arena struct arena a = { 0 };
 	auto_buf struct buf json = { 0 };
@@ -57,10 +60,19 @@ static bool put(struct store *st, const char *text, size_t len, struct err *err)
 		write.name = load.items[0]->meta.name;
 		write.json = json.at;
 		write.len = json.len;
+		*ret_began = now_ns();
 		done = store_finish(st, &op, 10000, err);
 	} else {
 		err_set(err, ERR_INVALID, "not one resource a line");
 	}
 	load_free(&load);
 	return done;
+}
+
+static intmax_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (intmax_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }

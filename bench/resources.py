@@ -20,6 +20,11 @@ def node(i, **more_labels):
     return resource('Node', f'node-{i:04}', labels, bgp={'ipv4Address': address(i) + '/16', 'asNumber': 64512})
 
 
+def labelled(i):
+    """A node as clusters have them: 16 labels (17 of a reflector), 1 KB of JSON."""
+    return node(i, **{f'feature.node.kubernetes.io/cpu-{k:02}': f'model-{k}-{i % (k + 7)}' for k in range(13)})
+
+
 TOR = '10.1.200.1'
 
 
@@ -39,14 +44,19 @@ def mesh():
             resource('IPPool', 'pods', cidr='10.244.0.0/16'), unrelated_peer(0), *[node(i) for i in range(1000)]]
 
 
-def racks(everywhere=False):
+def racks(everywhere=False, make=node):
     """5,000 nodes and 1,000 peers with selectors: in each rack all peer with its reflectors; EVERYWHERE: each node
-    with all others, a rack a peer."""
+    with all others, a rack a peer. MAKE(i) is a node."""
     peers = [resource('BGPPeer', f'rack-{i}', peerSelector=f"rack == 'rack-{i}'", nodeSelector='all()') if everywhere
              else resource('BGPPeer', f'rack-{i}', nodeSelector=f"rack == 'rack-{i}'",
                            peerSelector=f"rack == 'rack-{i}' && role == 'reflector'") for i in range(1000)]
     return [resource('BGPConfiguration', 'default', asNumber=64512, nodeToNodeMeshEnabled=False),
-            *[node(i) for i in range(5000)], *peers]
+            *[make(i) for i in range(5000)], *peers]
+
+
+def nodes():
+    """10,000 of 1 KB."""
+    return [labelled(i) for i in range(10000)]
 
 
 def write(path, resources):

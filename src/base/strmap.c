@@ -27,8 +27,11 @@ const char *strmap_get(const struct strmap *m, const char *key)
 
 struct strmap strmap_make(struct strpair *items, size_t n)
 {
-	if (n > 1)
-		qsort(items, n, sizeof *items, pair_cmp);
+	for (size_t i = 1; i < n; i++)
+		if (pair_cmp(&items[i - 1], &items[i]) > 0) { /* stores have them in order */
+			qsort(items, n, sizeof *items, pair_cmp);
+			break;
+		}
 	return (struct strmap){ items, n };
 }
 

@@ -91,7 +91,7 @@ struct agent {
 	const char **told; /* problems of the plan that the log has */
 	size_t n_told;
 	struct arena told_arena;
-	struct feed_trouble trouble; /* with the store, as it was said last; since 0: none */
+	struct feed_trouble trouble; /* with the store, as it was said last; number 0: none */
 	unsigned trouble_kinds;	     /* 1u << enum err_kind, of that one */
 };
 
@@ -610,7 +610,7 @@ static void agent_store_trouble(struct agent *ag)
 {
 	const struct feed_trouble *now = feed_incident(ag->feed);
 	struct feed_trouble *told = &ag->trouble;
-	bool is_new = now && now->since != told->since;
+	bool is_new = now && now->number != told->number;
 
 	if (is_new)
 		ag->trouble_kinds = 0;
@@ -622,7 +622,7 @@ static void agent_store_trouble(struct agent *ag)
 	if (now->resync && (is_new || !told->resync))
 		log_event(LOG_WARNING, "store-resync", "why", now->words, "effect",
 			  "everything is read anew", NULL);
-	if (now->until && now->until != told->until)
+	if (now->until && (is_new || now->until != told->until))
 		log_event(LOG_INFO, "store-back", NULL);
 	ag->trouble_kinds |= 1u << now->kind;
 	*told = *now;

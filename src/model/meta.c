@@ -13,6 +13,22 @@ static bool qualified_name(const char *key);
 static bool label_value(const char *text, size_t len);
 static bool subdomain(const char *text, size_t len);
 
+/* A table, because half of reading a Node is looking at its labels. */
+enum { ALNUM = 1, NAME = 2, DOMAIN = 4 };
+static const uint8_t classes[256] = {
+	['a' ... 'z'] = ALNUM | NAME | DOMAIN,
+	['0' ... '9'] = ALNUM | NAME | DOMAIN,
+	['A' ... 'Z'] = ALNUM | NAME,
+	['.'] = NAME,
+	['_'] = NAME,
+	['-'] = NAME | DOMAIN,
+};
+
+static bool is(char c, uint8_t class)
+{
+	return classes[(unsigned char)c] & class;
+}
+
 /* clang-format off */
 static const struct field meta_fields[] = {
 	{ "name", F_NAME(meta, name),
@@ -66,10 +82,10 @@ void meta_decode(struct decode *dc, const struct kind *kind, const struct value 
 
 bool name_valid(const char *name)
 {
-	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789._-";
-	size_t len = name ? strspn(name, chars) : 0;
+	size_t len = 0;
 
+	while (name && is(name[len], NAME))
+		len++;
 	return len && len <= 253 && !name[len] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
@@ -155,19 +171,14 @@ static bool qualified_name(const char *key)
 	return *key && label_value(key, strlen(key));
 }
 
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 static bool label_value(const char *text, size_t len)
 {
 	if (!len)
 		return true;
-	if (len > 63 || !is_alnum(text[0]) || !is_alnum(text[len - 1]))
+	if (len > 63 || !is(text[0], ALNUM) || !is(text[len - 1], ALNUM))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (!is_alnum(text[i]) && text[i] != '-' && text[i] != '_' && text[i] != '.')
+		if (!is(text[i], NAME))
 			return false;
 	return true;
 }
@@ -175,19 +186,20 @@ static bool label_value(const char *text, size_t len)
 /* DNS-1123: labels of a-z 0-9 - that begin and end with a letter or digit, dots between. */
 static bool subdomain(const char *text, size_t len)
 {
-	char before = '.';
+	const char *at = text, *end = text + len;
 
-	if (!len || len > 253)
+	if (len > 253)
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-		bool edge = before == '.' || i + 1 == len || text[i + 1] == '.';
+	for (;; at++) {
+		const char *label = at;
 
-		if (!(c == '.' ? before != '.' && i + 1 < len :
-		      c == '-' ? !edge :
-				 is_alnum(c) && !(c >= 'A' && c <= 'Z')))
+		while (at < end && is(*at, DOMAIN))
+			at++;
+		if (at == label || *label == '-' || at[-1] == '-')
 			return false;
-		before = c;
+		if (at == end)
+			return true;
+		if (*at != '.')
+			return false;
 	}
-	return true;
 }

@@ -9,7 +9,9 @@
 #define NODES_SHOWN	5
 #define TROUBLE_SHOWN_S 600
 
-static void trouble_sentence(const struct fabric *f, const struct fabric_node *node, struct buf *out);
+static void trouble_sentences(const struct fabric *f, struct buf *out);
+static const struct status_trouble *trouble_shown(const struct fabric *f,
+						  const struct fabric_node *node);
 static void add_node(struct fabric *f, const char *name, const struct target *only);
 static void add_reported(struct fabric *f, const struct fabric_node *node,
 			 const struct target *only);
@@ -79,8 +81,8 @@ void fabric_sentences(struct fabric *f, const struct target *only, struct buf *o
 		if (s->state && !str_eq(s->state, "Applied"))
 			buf_printf(out, "node/%s: %s%s%s\n", node->name, s->state,
 				   s->message ? ": " : "", s->message ? s->message : "");
-		trouble_sentence(f, node, out);
 	}
+	trouble_sentences(f, out);
 	if (n_silent > NODES_SHOWN)
 		buf_printf(&silent, " and %zu more", n_silent - NODES_SHOWN);
 	if (n_silent)
@@ -118,17 +120,51 @@ struct value fabric_document(const struct fabric *f)
 	return object_done(&o);
 }
 
-/* While it lasts, and until everybody has seen it. */
-static void trouble_sentence(const struct fabric *f, const struct fabric_node *node, struct buf *out)
+/* One for all nodes that say the same: when a member of etcd goes, a third of all agents do. */
+static void trouble_sentences(const struct fabric *f, struct buf *out)
 {
-	const struct status_trouble *t = node->status->store_trouble;
-	int64_t until = t && t->until ? clock_parse(t->until) : -1;
+	for (size_t i = 0; i < f->n_nodes; i++) {
+		const struct status_trouble *t = trouble_shown(f, &f->nodes[i]), *u;
+		int64_t lasted = 1, ago = INT64_MAX;
+		auto_buf struct buf nodes = { 0 };
+		size_t n = 0;
 
-	if (!t || (until >= 0 && f->now - until > TROUBLE_SHOWN_S))
-		return;
-	buf_printf(out, "node/%s: trouble with the store since %s%s%s: %s\n", node->name,
-		   t->since ? t->since : "?", t->until ? ", over at " : "", t->until ? t->until : "",
-		   t->text ? t->text : "?");
+		for (size_t j = 0; t && j < f->n_nodes; j++) {
+			int64_t until = f->now;
+
+			u = trouble_shown(f, &f->nodes[j]);
+			if (!u || !str_eq(u->text, t->text) || !u->until != !t->until)
+				continue;
+			if (j < i)
+				t = NULL; /* said already */
+			if (u->until)
+				until = clock_parse(u->until);
+			lasted = MAX(lasted, until - clock_parse(u->since));
+			ago = MIN(ago, f->now - until);
+			if (n++ < NODES_SHOWN)
+				buf_printf(&nodes, "%snode/%s", nodes.len ? ", " : "",
+					   f->nodes[j].name);
+		}
+		if (!t)
+			continue;
+		if (n > NODES_SHOWN)
+			buf_printf(&nodes, " and %zu more", n - NODES_SHOWN);
+		buf_printf(out, "%s: trouble with the store for %s", nodes.at,
+			   text_age(lasted, f->arena));
+		if (t->until)
+			buf_printf(out, ", until %s ago", text_age(MAX(ago, 1), f->arena));
+		buf_printf(out, ": %s\n", t->text ? t->text : "?");
+	}
+}
+
+/* While it lasts, and until everybody has seen it; else NULL. */
+static const struct status_trouble *trouble_shown(const struct fabric *f,
+						  const struct fabric_node *node)
+{
+	const struct status_trouble *t = node->status ? node->status->store_trouble : NULL;
+	int64_t until = t && t->until ? clock_parse(t->until) : f->now;
+
+	return t && t->since && f->now - until <= TROUBLE_SHOWN_S ? t : NULL;
 }
 
 static void add_node(struct fabric *f, const char *name, const struct target *only)

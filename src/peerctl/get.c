@@ -13,6 +13,7 @@
 
 struct getting {
 	const struct options *o;
+	enum decode_mode mode; /* documents are kept only to be printed: they are most of the memory */
 	struct resource **items;
 	size_t n;
 	enum err_kind first; /* of what was asked for and is not there */
@@ -55,6 +56,7 @@ bool run_get(const struct options *o, struct err *err)
 		if (!style_columns(&style, targets[i].kind->columns, targets[i].kind->wide_columns,
 				   err))
 			return false;
+	g.mode = style_is(&style, OUTPUT_YAML | OUTPUT_JSON) ? DECODE_KEEP_DOC : 0;
 	if (option_given(o, OPT_WATCH))
 		return watch_objects(o, targets, n, &style, err);
 	if (option_given(o, OPT_OUTPUT_WATCH_EVENTS))
@@ -81,7 +83,7 @@ bool run_get(const struct options *o, struct err *err)
 		listing_print(&l, &style, &out);
 	if (n == 1 && !targets[0].name && !g.n)
 		tell(targets[0].kind->flags & KIND_FILES_ONLY ?
-			     "there is no %s in %s: SQLite holds none, they are files of peerd's "
+			     "there is no %s in %s: a store holds none, they are files of peerd's "
 			     "--secrets-dir" :
 			     "there is no %s in %s",
 		     targets[0].kind->name, store_url(st));
@@ -127,7 +129,7 @@ static bool fetch(struct getting *g, struct store *st, const struct target *t, s
 				return false;
 		return true;
 	}
-	if (!source_list_at(st, wanted & KINDS_STORED, DECODE_KEEP_DOC, g->stored, g->o->arena,
+	if (!source_list_at(st, wanted & KINDS_STORED, g->mode, g->stored, g->o->arena,
 			    &g->revision, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -170,7 +172,7 @@ static bool fetch_one(struct getting *g, struct store *st, const struct target *
 static void fetch_entry(void *ctx, const struct entry *e)
 {
 	struct getting *g = ctx;
-	struct resource *r = entry_resource(e, DECODE_TOLERANT | DECODE_KEEP_DOC);
+	struct resource *r = entry_resource(e, DECODE_TOLERANT | g->mode);
 
 	*arena_push(g->o->arena, g->items, g->n) = r;
 	snapshot_put(g->stored, r);

@@ -181,8 +181,8 @@ static void help(const struct command *only, struct buf *out)
 		buf_str(out, "\nOptions of all commands:\n");
 		help_options(0, true, out);
 		buf_str(out, "\nThe store is that of --store, else $PEERAGE_STORE, the file of -c, "
-			     "/etc/calico/calicoctl.cfg,\n$DATASTORE_TYPE and $ETCD_ENDPOINTS, "
-			     "else sqlite:/var/lib/peerage/peerage.db.\n"
+			     "/etc/calico/calicoctl.cfg,\n$DATASTORE_TYPE, $ETCD_ENDPOINTS and "
+			     "$ETCD_DISCOVERY_SRV, else sqlite:/var/lib/peerage/peerage.db.\n"
 			     "peerctl COMMAND --help says more.\n");
 	}
 	buf_printf(out, "\n%s", exit_codes);

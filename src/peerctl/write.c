@@ -89,7 +89,7 @@ bool write_allowed(const struct kind *kind, const char *name, const char *place,
 		place = kind->name;
 	if (kind->flags & KIND_FILES_ONLY)
 		return err_set(err, ERR_INVALID,
-			       "%s: SQLite holds no Secrets, nothing was written; put it under "
+			       "%s: a store holds no Secrets, nothing was written; put it under "
 			       "peerd's --secrets-dir as %s/KEY",
 			       place, name);
 	if (kind->flags & KIND_READ_ONLY)

@@ -22,6 +22,7 @@ static void task_end(struct task *t);
 static void task_link_failed(struct task *t);
 static bool call_bytes(void *ctx, const uint8_t *at, size_t len, bool end, struct err *err);
 static bool passes(const struct grpc_call *call);
+static int permission(const char *key);
 
 static struct store *etcd_open(const char *where, unsigned flags, struct err *err)
 {
@@ -145,7 +146,8 @@ void etcd_call_start(struct etcd *e, struct etcd_call *c, const char *path, cons
 bool etcd_call_done(struct etcd_call *c)
 {
 	if (!c->call.done && clock_ms() - c->heard > ETCD_CALL_MS)
-		etcd_link_leave(c->etcd->link, "it takes requests, but does not answer");
+		etcd_link_leave(c->etcd->link, "it takes requests, but does not answer: is it frozen, or are "
+					       "most members of its cluster away?");
 	return c->call.done;
 }
 
@@ -207,11 +209,10 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 		return;
 	case GRPC_PERMISSION_DENIED:
 		err_set(err, ERR_REFUSED,
-			"%s: %s%s%s may not %s %s; see `etcdctl role grant-permission ROLE %s PREFIX "
-			"--prefix`",
+			"%s: %s%s%s may not %s %s; see `etcdctl role grant-permission ROLE %s %.*s --prefix`",
 			at, user ? "user \"" : "",
 			user ? user : "this user (of the client certificate, or none)", user ? "\"" : "",
-			doing, key, str_eq(doing, "write") ? "readwrite" : doing);
+			doing, key, str_eq(doing, "write") ? "readwrite" : doing, permission(key), key);
 		return;
 	case GRPC_UNAUTHENTICATED:
 		err_set(err, ERR_REFUSED, "%s does not take the token of user \"%s\": %s", at,
@@ -247,6 +248,14 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 		return;
 	case GRPC_OUT_OF_RANGE:
 		err_set(err, ERR_CONFLICT, "%s: %s", at, words);
+		return;
+	case GRPC_UNAVAILABLE:
+		if (strstr(words, "leader") || strstr(words, "timed out"))
+			err_set(err, ERR_AWAY,
+				"%s waits for other members of its cluster (%s): are most of them up?", at,
+				words);
+		else
+			err_set(err, ERR_AWAY, "%s: %s", at, words);
 		return;
 	case GRPC_UNIMPLEMENTED:
 		err_set(err, ERR_AWAY, "%s is not etcd 3.3 or newer: %s", at, words);
@@ -301,7 +310,7 @@ bool etcd_resume_parse(const char *text, struct etcd_resume *ret)
 	const char *at = text;
 
 	*ret = (struct etcd_resume){ 0 };
-	if (!len || !text_u64(at, len, INT64_MAX, &revision))
+	if (!len || !text_u64(at, len, ETCD_REVISION_MAX, &revision))
 		return false;
 	ret->revision = (int64_t)revision;
 	at += len;
@@ -312,13 +321,15 @@ bool etcd_resume_parse(const char *text, struct etcd_resume *ret)
 		return false;
 	at += len + 1;
 	len = strcspn(at, ":");
-	if (!text_u64(at, len, INT64_MAX, &mod) || !at[len])
+	if (!text_u64(at, len, ETCD_REVISION_MAX, &mod) || !at[len])
 		return false;
 	at += len + 1;
+	if (*at != '+' && *at != '-')
+		return false;
 	ret->raft_term = term;
 	ret->mod = (int64_t)mod;
 	ret->deleted = *at == '-';
-	ret->anchor = *at && at[1] ? at + 1 : NULL;
+	ret->anchor = at[1] ? at + 1 : NULL;
 	return true;
 }
 
@@ -381,4 +392,12 @@ static bool passes(const struct grpc_call *call)
 	default:
 		return false;
 	}
+}
+
+/* How much of KEY is the prefix that a role should have: one watch is about all of Calico's resources. */
+static int permission(const char *key)
+{
+	const char *group = strstr(key, "projectcalico.org/"), *slash = strrchr(key, '/');
+
+	return (int)(group ? group + strlen("projectcalico.org/") - key : slash ? slash + 1 - key : 0);
 }

@@ -99,6 +99,8 @@ const struct kind *etcd_key_parse(const char *key, size_t len, struct buf *ret_n
 	if (!slash || (size_t)(slash - key) >= sizeof plural)
 		return NULL;
 	snprintf(plural, sizeof plural, "%.*s", (int)(slash - key), key);
+	if (strlen(plural) != (size_t)(slash - key))
+		return NULL; /* a NUL in it: "bgppeers" and more is not bgppeers */
 	for (size_t i = 0; i < lengthof(elsewhere); i++)
 		if (str_eq(plural, elsewhere[i].plural))
 			return NULL; /* Calico has keys of this form, which nobody uses */

@@ -59,6 +59,7 @@ struct etcd_link {
 
 	char *token;
 	int64_t token_got, token_used;
+	unsigned n_tokens; /* so far: where one was another one may be */
 	struct grpc_call auth;
 	struct pb_stream auth_stream;
 };
@@ -226,7 +227,14 @@ const char *etcd_link_user(const struct etcd_link *l)
 
 void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
 {
+	if (l->state != LINK_READY) {
+		call->done = true;
+		call->status = GRPC_NONE;
+		snprintf(call->words, sizeof call->words, "the connection was lost");
+		return;
+	}
 	call->token = l->token;
+	call->token_number = l->n_tokens;
 	l->token_used = clock_ms();
 	if (!grpc_busy(l->grpc))
 		l->heard = l->token_used; /* silence counts from now */
@@ -236,6 +244,8 @@ void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct b
 
 void etcd_link_send(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
 {
+	if (call->done)
+		return;
 	grpc_send(l->grpc, call, message, last);
 	bytes_out(l);
 }
@@ -266,7 +276,7 @@ bool etcd_link_renew(struct etcd_link *l, const struct grpc_call *call)
 	if (!stale || !l->config->username)
 		return false;
 	/* Of several calls that were refused together only the first one asks. */
-	if (l->state == LINK_READY && call->token == l->token) {
+	if (l->state == LINK_READY && call->token_number == l->n_tokens) {
 		token_forget(l);
 		authenticate(l);
 		bytes_out(l);
@@ -431,6 +441,7 @@ static void authenticate(struct etcd_link *l)
 	}
 	l->state = LINK_AUTHENTICATING;
 	l->deadline = clock_ms() + ANSWER_MS;
+	pb_stream_free(&l->auth_stream); /* half an answer of another connection */
 	l->auth = (struct grpc_call){ .path = ETCD_AUTHENTICATE, .bytes = auth_bytes, .ctx = l };
 	etcd_authenticate_put(&message, l->config->username, l->config->password);
 	grpc_start(l->grpc, &l->auth, &message, true);
@@ -480,6 +491,7 @@ static bool auth_field(void *ctx, const struct pb_field *f, struct err *err)
 		return err_set(err, ERR_AWAY, "the token is not one");
 	token_forget(l);
 	l->token = strndup((const char *)f->at, f->len);
+	l->n_tokens++;
 	return true;
 }
 

@@ -15,6 +15,7 @@ struct reading { /* one range */
 	unsigned kinds;
 	struct key_range range;
 	struct buf key; /* a single one; else the last that came */
+	int64_t revision; /* of the page, when it is answered */
 	bool more, running, done;
 };
 
@@ -79,7 +80,7 @@ static void read_run(struct task *task)
 
 		if (r->running && etcd_call_done(&r->call)) {
 			r->running = false;
-			etcd_call_answered(&r->call, t->header.revision);
+			etcd_call_answered(&r->call, r->revision);
 			if (r->call.call.status != GRPC_OK) {
 				read_failed(r);
 				return;
@@ -125,9 +126,11 @@ static void read_page(struct reading *r)
 		range.revision = r->task->header.revision;
 		if (r->key.len)
 			range.from = r->key.at;
+		range.from_len = r->key.len;
 		range.from_after = r->key.len > 0;
 	}
 	r->more = false;
+	r->revision = 0;
 	r->running = true;
 	r->call.field = read_field;
 	r->call.ctx = r;
@@ -142,8 +145,9 @@ static bool read_field(void *ctx, const struct pb_field *f, struct err *err)
 
 	switch (f->number) {
 	case RANGE_HEADER:
-		if (!etcd_header_get(f, &header) || !header.revision)
-			return err_set(err, ERR_AWAY, "an answer without a revision");
+		if (!etcd_header_get(f, &header))
+			return err_set(err, ERR_AWAY, "an answer whose header makes no sense");
+		r->revision = header.revision;
 		if (!r->task->header.revision)
 			r->task->header = header;
 		return true;

@@ -66,7 +66,7 @@ bool etcd_header_get(const struct pb_field *f, struct etcd_header *ret)
 			ret->raft_term = in.value;
 			break;
 		}
-	return !p.bad && ret->revision >= 0;
+	return !p.bad && ret->revision >= 0 && ret->revision <= ETCD_REVISION_MAX;
 }
 
 bool etcd_kv_get(const struct pb_field *f, struct etcd_kv *ret)
@@ -91,7 +91,7 @@ bool etcd_kv_get(const struct pb_field *f, struct etcd_kv *ret)
 			ret->len = in.is_bytes ? in.len : 0;
 			break;
 		}
-	return !p.bad && ret->mod_revision > 0;
+	return !p.bad && ret->mod_revision > 0 && ret->mod_revision <= ETCD_REVISION_MAX;
 }
 
 bool etcd_event_get(const struct pb_field *f, struct etcd_kv *ret)
@@ -163,8 +163,10 @@ bool etcd_response_get(const struct pb_field *f, struct etcd_kv *ret, bool *ret_
 
 static void range_fields(struct buf *b, const struct etcd_range *r)
 {
+	size_t len = r->from_len ? r->from_len : strlen(r->from);
+
 	/* The next key in order is the same with a NUL behind it. */
-	pb_bytes(b, 1, r->from, strlen(r->from) + r->from_after);
+	pb_bytes(b, 1, r->from, len + r->from_after);
 	pb_text(b, 2, r->to);
 	pb_uint(b, 3, (uint64_t)r->limit);
 	pb_uint(b, 4, (uint64_t)r->revision);

@@ -12,10 +12,13 @@
 #define ETCD_WATCH	  "/etcdserverpb.Watch/Watch"
 #define ETCD_AUTHENTICATE "/etcdserverpb.Auth/Authenticate"
 
+#define ETCD_REVISION_MAX (INT64_MAX - 1) /* that we take for one: there can be another behind it */
+
 /* ---- requests ---- */
 
 struct etcd_range {
 	const char *from, *to; /* TO NULL: the one key FROM */
+	size_t from_len;       /* 0: up to the NUL; keys may have one in them */
 	bool from_after;       /* without FROM itself */
 	int64_t revision;      /* 0: now */
 	int64_t limit;         /* 0: all */

@@ -60,6 +60,7 @@ static struct batch *batch_add(struct write_task *t, struct item *items, size_t 
 static size_t item_size(const struct item *it);
 static void batch_send(struct batch *b);
 static bool batch_field(void *ctx, const struct pb_field *f, struct err *err);
+static bool batch_message(void *ctx, struct err *err);
 static void batch_ended(struct batch *b);
 static void batch_written(struct batch *b);
 static void batch_refused(struct batch *b);
@@ -229,25 +230,27 @@ static void batch_send(struct batch *b)
 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct item *it = &b->items[i];
+		const char *text = it->first->version;
 		uint64_t version;
 
 		changes[i] = (struct etcd_change){ .key = it->key,
 						   .value = it->last->json,
 						   .len = it->last->len,
 						   .compare = compares[it->first->expect] };
-		if (it->first->expect == EXPECT_VERSION)
-			changes[i].revision = it->first->version &&
-							      text_u64(it->first->version,
-								       strlen(it->first->version), INT64_MAX,
-								       &version) ?
-						      (int64_t)version :
-						      -1; /* nothing is ever at that */
+		if (it->first->expect != EXPECT_VERSION)
+			continue;
+		/* Nothing is ever at -1; at 0 is what is not there. */
+		if (!text || !text_u64(text, strlen(text), ETCD_REVISION_MAX, &version) || !version)
+			changes[i].revision = -1;
+		else
+			changes[i].revision = (int64_t)version;
 	}
 	b->state = BATCH_RUNNING;
 	b->succeeded = false;
 	b->header = (struct etcd_header){ 0 };
 	b->n_answers = 0;
 	b->call.field = batch_field;
+	b->call.end = batch_message;
 	b->call.ctx = b;
 	etcd_txn_put(&message, changes, b->n, b->doubtful);
 	etcd_call_start(b->task->t.etcd, &b->call, ETCD_TXN, &message, true);
@@ -263,7 +266,7 @@ static bool batch_field(void *ctx, const struct pb_field *f, struct err *err)
 	switch (f->number) {
 	case TXN_HEADER:
 		return etcd_header_get(f, &b->header) ||
-		       err_set(err, ERR_AWAY, "an answer without a revision");
+		       err_set(err, ERR_AWAY, "an answer whose header makes no sense");
 	case TXN_SUCCEEDED:
 		b->succeeded = f->value;
 		return true;
@@ -279,6 +282,13 @@ static bool batch_field(void *ctx, const struct pb_field *f, struct err *err)
 	default:
 		return true;
 	}
+}
+
+static bool batch_message(void *ctx, struct err *err)
+{
+	const struct batch *b = ctx;
+
+	return b->n_answers == b->n || err_set(err, ERR_AWAY, "an answer to something else");
 }
 
 static void batch_ended(struct batch *b)

@@ -40,11 +40,13 @@ struct feed {
 
 	struct err trouble; /* kind ERR_NONE: none */
 	struct feed_trouble incident;
+	int64_t began; /* the incident; clock_ms() */
 };
 
 static void feed_step(struct feed *f);
 static void feed_failed(struct feed *f);
 static void feed_trouble_set(struct feed *f, const struct err *err);
+static void feed_trouble_over(struct feed *f);
 static void feed_list(struct feed *f);
 static void feed_listed(struct feed *f);
 static void feed_watch(struct feed *f, const char *since);
@@ -133,7 +135,7 @@ const struct feed_trouble *feed_trouble(const struct feed *f)
 
 const struct feed_trouble *feed_incident(const struct feed *f)
 {
-	return f->incident.since ? &f->incident : NULL;
+	return f->incident.number ? &f->incident : NULL;
 }
 
 bool feed_current(const struct feed *f)
@@ -194,14 +196,29 @@ static void feed_failed(struct feed *f)
 
 static void feed_trouble_set(struct feed *f, const struct err *err)
 {
-	if (!f->trouble.kind)
-		f->incident = (struct feed_trouble){ .since = clock_wall() };
+	if (!f->trouble.kind) {
+		f->incident = (struct feed_trouble){ .number = f->incident.number + 1,
+						     .since = clock_wall() };
+		f->began = clock_ms();
+	}
 	f->trouble = *err;
 	f->incident.kind = err->kind;
 	f->incident.resync |= err->kind == ERR_CONFLICT;
 	/* Why everything had to be listed anew is not covered by what comes of that. */
 	if (err->kind == ERR_CONFLICT || !f->incident.resync)
 		memcpy(f->incident.words, err->words, sizeof f->incident.words);
+}
+
+static void feed_trouble_over(struct feed *f)
+{
+	int64_t lasted = (clock_ms() - f->began) / 1000;
+	struct feed_trouble *i = &f->incident;
+
+	f->trouble.kind = ERR_NONE;
+	i->until = clock_wall();
+	/* More than rounding makes of it: wall time was set meanwhile. */
+	if (i->until - i->since > lasted + 1 || i->until - i->since < lasted - 1)
+		i->since = i->until - lasted;
 }
 
 static void feed_list(struct feed *f)
@@ -269,10 +286,8 @@ static void feed_watched(struct feed *f)
 		feed_trouble_set(f, &f->op.err);
 	else if (!f->op.identity)
 		return; /* it is not running yet */
-	else if (f->trouble.kind) {
-		f->trouble.kind = ERR_NONE;
-		f->incident.until = clock_wall();
-	}
+	else if (f->trouble.kind)
+		feed_trouble_over(f);
 	f->resynced = false;
 	if (clock_ms() - f->watching_since >= f->pause)
 		f->pause = 0;

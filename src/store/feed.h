@@ -31,7 +31,8 @@ struct store *feed_store(const struct feed *f);
 struct feed_trouble {
 	enum err_kind kind;   /* of what it is now, or was last */
 	char words[480];
-	int64_t since, until; /* clock_wall(); UNTIL 0: it lasts */
+	unsigned number;      /* 1: the first of this feed */
+	int64_t since, until; /* clock_wall(); UNTIL 0: it lasts; once over, both by the same clock */
 	bool resync;          /* everything was listed anew: history was compacted, or is another one */
 };
 /* NULL while all is well, else why there is no news. */

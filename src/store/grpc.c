@@ -6,6 +6,7 @@
  */
 #include "store/grpc.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include <nghttp2/nghttp2.h>
@@ -43,6 +44,8 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8
 static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint8_t *at, size_t len,
 		   void *ctx);
 static int on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *ctx);
+static void on_leaving(struct grpc *g, const nghttp2_goaway *frame);
+static void on_end(struct grpc *g, int32_t stream);
 static int on_closed(nghttp2_session *s, int32_t stream, uint32_t http_error, void *ctx);
 
 struct grpc *grpc_open(const char *authority, bool tls)
@@ -109,7 +112,7 @@ void grpc_start(struct grpc *g, struct grpc_call *call, const struct buf *messag
 	nghttp2_data_provider body = { .source.ptr = call, .read_callback = on_read };
 
 	headers[lengthof(headers) - 1].flags = NGHTTP2_NV_FLAG_NO_INDEX; /* it is a secret */
-	call->done = call->sent = call->is_grpc = call->last = false;
+	call->done = call->sent = call->is_grpc = call->last = call->answered = false;
 	call->status = GRPC_NONE;
 	call->words[0] = '\0';
 	call->taken = call->n_header = 0;
@@ -156,7 +159,10 @@ bool grpc_input(struct grpc *g, const uint8_t *at, size_t len, struct err *err)
 	if (taken < 0)
 		return err_set(err, ERR_AWAY, "what answers does not keep to HTTP/2: %s",
 			       nghttp2_strerror((int)taken));
-	return true;
+	/* It would tell the other end, and then wait until that ends the connection. */
+	if (!g->leaving && !nghttp2_session_check_request_allowed(g->session))
+		return err_set(err, ERR_AWAY, "what answers does not keep to HTTP/2: is it etcd?");
+	return !grpc_over(g, err);
 }
 
 size_t grpc_output(struct grpc *g, const uint8_t **ret)
@@ -210,6 +216,12 @@ static void call_end(struct grpc *g, struct grpc_call *call, uint32_t http_error
 	call_unlink(g, call);
 	call->done = true;
 	buf_free(&call->out);
+	if (call->status == GRPC_OK && (call->http != 200 || !call->is_grpc))
+		call->status = GRPC_NONE; /* nothing of it was taken */
+	else if (call->status == GRPC_OK && (call->left || call->n_prefix))
+		call_broken(call, "the answer ends in the middle of a message");
+	else if (call->status == GRPC_OK && call->last && !call->answered)
+		call_broken(call, "the answer is empty");
 	if (call->words[0] || call->status == GRPC_OK)
 		return;
 	if (call->status != GRPC_NONE)
@@ -271,8 +283,11 @@ static bool call_take(struct grpc_call *call, const uint8_t *at, size_t len, str
 		call->left -= (uint32_t)part;
 		if (!call->left)
 			call->n_prefix = 0;
+		call->answered |= !call->left;
 		if (!call->bytes(call->ctx, at, part, !call->left, err))
 			return false;
+		if (call->done) /* it has cancelled itself */
+			return true;
 		at += part;
 	}
 	return true;
@@ -295,30 +310,31 @@ static void call_words(struct grpc_call *call, const char *value, size_t len)
 	auto_buf struct buf text = { 0 };
 
 	for (size_t i = 0; i < len; i++) {
-		unsigned code;
 		char digits[3] = "";
 
-		if (value[i] == '%' && i + 2 < len) {
+		if (value[i] == '%' && i + 2 < len)
 			memcpy(digits, value + i + 1, 2);
-			if (sscanf(digits, "%2x", &code) == 1 && code) {
-				buf_char(&text, (char)code);
-				i += 2;
-				continue;
-			}
+		if (isxdigit((unsigned char)digits[0]) && isxdigit((unsigned char)digits[1])) {
+			buf_char(&text, (char)strtoul(digits, NULL, 16));
+			i += 2;
+		} else {
+			buf_char(&text, value[i]);
 		}
-		buf_char(&text, value[i] ? value[i] : ' ');
 	}
-	snprintf(call->words, sizeof call->words, "%s", text_safe(&a, buf_text(&text)));
+	strcpy(call->words, text_clean(&a, buf_text(&text), text.len, sizeof call->words - 1));
 }
 
 static void call_broken(struct grpc_call *call, const char *format, ...)
 {
+	auto_arena struct arena a = { 0 };
+	auto_buf struct buf text = { 0 };
 	va_list args;
 
 	call->status = GRPC_NONE;
 	va_start(args, format);
-	vsnprintf(call->words, sizeof call->words, format, args);
+	buf_vprintf(&text, format, args);
 	va_end(args);
+	strcpy(call->words, text_clean(&a, text.at, text.len, sizeof call->words - 1));
 }
 
 /* The frame layer would only say that a frame is too large. */
@@ -405,11 +421,11 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint
 	struct err err = { 0 };
 
 	(void)flags;
-	if (!call || call->done || (call->http && (call->http != 200 || !call->is_grpc)))
+	if (!call || (call->http && (call->http != 200 || !call->is_grpc)))
 		return 0;
-	if (call_take(call, at, len, &err))
+	if (call_take(call, at, len, &err) || call->done)
 		return 0;
-	call_broken(call, "%.250s", err.words);
+	call_broken(call, "%s", err.words);
 	nghttp2_session_set_stream_user_data(s, stream, NULL);
 	nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
 	call_end(g, call, NGHTTP2_NO_ERROR);
@@ -419,27 +435,48 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint
 static int on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *ctx)
 {
 	struct grpc *g = ctx;
-	auto_arena struct arena a = { 0 };
 
 	(void)s;
 	if (frame->hd.type == NGHTTP2_SETTINGS)
 		g->greeted = true;
 	if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK))
 		g->pongs++;
-	if (frame->hd.type != NGHTTP2_GOAWAY)
-		return 0;
-	g->leaving = true;
-	g->calm = frame->goaway.error_code == NGHTTP2_ENHANCE_YOUR_CALM;
-	snprintf(g->leaving_words, sizeof g->leaving_words, "%s%s%s",
-		 frame->goaway.error_code ? nghttp2_http2_strerror(frame->goaway.error_code) : "",
-		 frame->goaway.opaque_data_len && frame->goaway.error_code ? ", " : "",
-		 text_safe(&a, frame->goaway.opaque_data_len ?
-				       arena_strn(&a, (const char *)frame->goaway.opaque_data,
-						  MIN(frame->goaway.opaque_data_len, 60)) :
-				       ""));
+	if (frame->hd.type == NGHTTP2_GOAWAY)
+		on_leaving(g, &frame->goaway);
+	if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+		on_end(g, frame->hd.stream_id);
 	return 0;
 }
 
+static void on_leaving(struct grpc *g, const nghttp2_goaway *frame)
+{
+	auto_arena struct arena a = { 0 };
+	auto_buf struct buf text = { 0 };
+
+	g->leaving = true;
+	g->calm = frame->error_code == NGHTTP2_ENHANCE_YOUR_CALM;
+	if (frame->error_code)
+		buf_printf(&text, "%s%s", nghttp2_http2_strerror(frame->error_code),
+			   frame->opaque_data_len ? ", " : "");
+	buf_add(&text, frame->opaque_data, frame->opaque_data_len);
+	strcpy(g->leaving_words, text_clean(&a, buf_text(&text), text.len, sizeof g->leaving_words - 1));
+}
+
+/* The other end has said all that it has to; what we have not said yet is of no use any more. */
+static void on_end(struct grpc *g, int32_t stream)
+{
+	struct grpc_call *call = nghttp2_session_get_stream_user_data(g->session, stream);
+
+	if (!call)
+		return;
+	nghttp2_session_set_stream_user_data(g->session, stream, NULL);
+	if (!nghttp2_session_get_stream_local_close(g->session, stream))
+		nghttp2_submit_rst_stream(g->session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
+	call_end(g, call, NGHTTP2_NO_ERROR);
+}
+
+/* Before it was at its end. */
 static int on_closed(nghttp2_session *s, int32_t stream, uint32_t http_error, void *ctx)
 {
 	struct grpc_call *call = nghttp2_session_get_stream_user_data(s, stream);
@@ -447,8 +484,8 @@ static int on_closed(nghttp2_session *s, int32_t stream, uint32_t http_error, vo
 	if (!call)
 		return 0;
 	nghttp2_session_set_stream_user_data(s, stream, NULL);
-	if (call->status == GRPC_OK && (call->left || call->n_prefix))
-		call_broken(call, "the answer ends in the middle of a message");
+	if (call->status == GRPC_OK)
+		call->status = GRPC_NONE;
 	call_end(ctx, call, http_error);
 	return 0;
 }

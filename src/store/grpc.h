@@ -30,13 +30,15 @@ enum grpc_status { /* of the protocol; the ones that etcd uses */
 };
 
 /* Parts of the answer's messages; END with the last part (which may be empty) of each. False: they
- * make no sense, ERR says why, and the call ends so (status GRPC_NONE). */
+ * make no sense, ERR says why, and the call ends so (status GRPC_NONE). It may cancel its call, which
+ * must stay until grpc_input() is done. */
 typedef bool grpc_bytes_fn(void *ctx, const uint8_t *at, size_t len, bool end, struct err *err);
 
 struct grpc_call {
 	/* in; must stay until the call is done or cancelled */
 	const char *path;   /* "/etcdserverpb.KV/Range" */
 	const char *token;  /* etcd's; NULL: none */
+	unsigned token_number; /* for the caller: which one it was */
 	grpc_bytes_fn *bytes;
 	void *ctx;
 	/* out */
@@ -50,6 +52,7 @@ struct grpc_call {
 	struct buf out;     /* of the request, not sent yet */
 	size_t taken;       /* of it */
 	bool last;          /* there is no more than OUT */
+	bool answered;      /* with one message at least */
 	uint8_t prefix[5];  /* of the message that comes: flag and length */
 	unsigned n_prefix;
 	uint32_t left;      /* of that message */

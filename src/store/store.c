@@ -180,7 +180,8 @@ static const struct driver *driver_find(const char *url, const char **ret_where,
 		for (size_t i = 0; later[i]; i++)
 			if (strlen(later[i]) == len && !strncmp(url, later[i], len)) {
 				err_set(err, ERR_USAGE,
-					"the datastore %s is not in this build yet; use sqlite:PATH",
+					"the datastore %s is not in this build yet; use sqlite:PATH or "
+					"etcd:https://HOST",
 					later[i]);
 				return NULL;
 			}
@@ -190,7 +191,8 @@ static const struct driver *driver_find(const char *url, const char **ret_where,
 		return &driver_sqlite;
 	}
 	err_set(err, ERR_USAGE,
-		"\"%.200s\" names no datastore; write sqlite:PATH, or a path with a slash in it",
+		"\"%.200s\" names no datastore; write sqlite:PATH, a path with a slash in it, or "
+		"etcd:https://HOST",
 		url);
 	return NULL;
 }

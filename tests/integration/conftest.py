@@ -20,6 +20,14 @@ def pytest_configure():
     signal.signal(signal.SIGTERM, interrupt)
 
 
+def pytest_collection_modifyitems(items):
+    """Several workers take tests one by one, but those that share a lab of their module stay together."""
+    for item in items:
+        shared = [defs[-1] for defs in item._fixtureinfo.name2fixturedefs.values() if defs[-1].scope == 'module']
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()

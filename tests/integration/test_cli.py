@@ -311,7 +311,7 @@ def test_write_output(cli):
 def test_secret_is_refused_before_anything_is_written(cli):
     for verb in ('apply', 'create', 'replace'):
         answer = cli(verb, '-f', '-', stdin=TOR + '---\n' + SECRET, code=3)
-        assert 'SQLite holds no Secrets' in answer.err and '--secrets-dir' in answer.err
+        assert 'a store holds no Secrets' in answer.err and '--secrets-dir' in answer.err
         assert 'hunter2' not in answer.err + answer.out
     assert not os.path.exists(cli.db)
 

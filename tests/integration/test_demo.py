@@ -44,6 +44,16 @@ def test_demo_then_keep_and_remove():
         assert not namespaces(child) and not glob.glob(folder + '/*')
 
 
+def test_etcd():
+    with tempfile.TemporaryDirectory(prefix='pg-demo-', dir='/tmp') as folder:
+        child = start(folder, '--store', 'etcd')
+        out, _ = child.communicate(timeout=120)
+        assert child.returncode == 0, out
+        assert out.count('untouched') == 17 and out.count('restarted') == 1, out
+        assert 'trouble with the store for' in out and 'exit code 6' in out, out
+        assert not namespaces(child) and not glob.glob(folder + '/*')
+
+
 def test_interrupt_cleans_up():
     with tempfile.TemporaryDirectory(prefix='pg-demo-', dir='/tmp') as folder:
         child = start(folder)

@@ -27,6 +27,7 @@ VARIANTS = {
     'clang-asan': ('clang', SANITIZED + ['-Db_lundef=false']),
 }
 INTEGRATION_SECONDS = 2400
+WORKERS = 3  # tests mostly wait: for timers of BGP, for deadlines
 TAIL = 60
 
 
@@ -179,7 +180,8 @@ def integration(env, tally, extra):
     if os.path.exists(report):
         os.remove(report)
     print('integration', flush=True)
-    command = ['/usr/bin/python3', '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-q', '--tb=short', '-rfEs',
+    command = ['/usr/bin/python3', '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-p', 'xdist.plugin',
+               '-n', str(WORKERS), '--dist', 'loadgroup', '-q', '--tb=short', '-rfEs',
                f'--junitxml={report}', *extra, 'tests/integration']
     rc = run_pytest(command, {'PEERAGE_BIN': os.path.join(ROOT, 'build', 'gcc-asan', 'src'), **env})
     try:

@@ -25,6 +25,7 @@ void expect_mark(struct world *w, char *args)
 	w->marked_runs = w->runs;
 	w->marked_checks = w->fake.checks;
 	w->marked_configures = w->fake.configures;
+	w->marked_log = lseek(STDERR_FILENO, 0, SEEK_END);
 	world_status(w, &w->marked_writes);
 	w->marked = arena_array(&w->arena, struct marked, w->fake.n_sessions);
 	w->n_marked = w->fake.n_sessions;
@@ -46,6 +47,22 @@ static void expect_state(struct world *w, char *args)
 static void expect_runs(struct world *w, char *args)
 {
 	count(w, "runs of the agent", w->runs - w->marked_runs, args);
+}
+
+/* "3", "<= 3 store-away": lines of the log, those with the words */
+static void expect_logged(struct world *w, char *args)
+{
+	size_t number = strspn(args, "<>= 0123456789"), n = 0;
+	auto_free char *wanted = strndup(args, number), *text = NULL;
+	off_t len = lseek(STDERR_FILENO, 0, SEEK_END) - w->marked_log;
+	char *rest, *line;
+
+	text = mem_alloc((size_t)len + 1);
+	if (pread(STDERR_FILENO, text, (size_t)len, w->marked_log) != len)
+		world_fail(w, "the log cannot be read");
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		n += *line && strstr(line, args + number);
+	count(w, "lines of the log", n, wanted);
 }
 
 /* ---- what BIRD was given ---- */
@@ -155,6 +172,15 @@ static void expect_status(struct world *w, char *args)
 		world_fail(w, "%s is \"%s\", not \"%s\"", field, have, args);
 }
 
+static void expect_trouble(struct world *w, char *args)
+{
+	char *field = script_word(&args);
+	const struct value *v = value_get(world_status(w, NULL), "storeTrouble");
+	const char *have = status_text(w, v, field);
+
+	contains(w, have, args, field); /* how soon a store is asked again is random */
+}
+
 static void expect_session(struct world *w, char *args)
 {
 	const char *name = script_word(&args), *field = script_word(&args), *want = args;
@@ -218,6 +244,8 @@ void expect_step(struct world *w, char *args)
 	static const struct expectation all[] = {
 		{"state",		   expect_state		},
 		     { "runs",	       expect_runs	   },
+		{ "logged",	    expect_logged	   },
+		     { "trouble",	  expect_trouble	 },
 		{ "configures",	expect_configures	  },
 		     { "checks",		 expect_checks	       },
 		{ "runs-has",	      expect_runs_has	      },

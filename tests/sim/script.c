@@ -150,6 +150,14 @@ static void store_compact(struct world *w, char *args)
 	memory_compact(WORLD_STORE);
 }
 
+/* Whoever asks for a list is told to begin again. */
+static void store_fail_list(struct world *w, char *args)
+{
+	(void)w;
+	(void)args;
+	memory_list_compacted(WORLD_STORE, 1);
+}
+
 static void store_remove(struct world *w, char *args)
 {
 	(void)w;
@@ -175,6 +183,7 @@ static void do_store(struct world *w, char *args)
 		{ "back",	  store_back   },
 		{ "hang",	  store_hang   },
 		{ "compact", store_compact},
+		{ "fail-list", store_fail_list},
 		{ "remove",  store_remove },
 		{ "make",	  store_make   },
 		{ NULL,	NULL	     },

@@ -29,6 +29,7 @@ struct world {
 	struct arena arena;
 	/* since the last `mark` */
 	unsigned marked_runs, marked_checks, marked_configures;
+	off_t marked_log; /* of stderr, where the agent logs to: a file */
 	uint64_t marked_writes;
 	struct marked {
 		const char *name;

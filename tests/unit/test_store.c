@@ -25,6 +25,7 @@ static void open_urls(void **state)
 		{ "peerage",		     ERR_USAGE,	"\"peerage\" names no datastore"	 },
 		{ "sqlite",		    ERR_USAGE,     "names no datastore"		    },
 		{ "sqlite:",		     ERR_USAGE,	"behind the colon is missing"	      },
+		{ "etcd:",			   ERR_USAGE,	    "neither ETCD_ENDPOINTS nor ETCD_DISC" },
 		{ "etcd:ftp://a:2379",	 ERR_USAGE,	    "ftp"				  },
 		{ "etcdv3",		    ERR_USAGE,     "names no datastore"		    },
 		{ "kubernetes",		ERR_USAGE,	   "kubernetes is not in this build yet" },
@@ -171,6 +172,30 @@ static void batch_in_order(void **state)
 	assert_true(write_many(st, writes, 4, &err));
 	assert_string_equal(list_text(st, kinds_all(), &t, NULL), "bgppeer/a=2 ");
 	buf_free(&t.text);
+	store_close(st);
+}
+
+/* More than etcd takes at once, and one of them does not fit: that costs one. */
+static void batches_are_told_apart(void **state)
+{
+	enum { MANY = 300, WRONG = 150 };
+	struct world *w = *state;
+	struct store *st = open_store(w->url, STORE_CREATE);
+	struct write writes[MANY];
+	char names[MANY][8];
+	struct err err = { 0 };
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof names[i], "n%u", i);
+		writes[i] = (struct write){
+			.kind = PEER, .name = names[i], .json = "1", .len = 1, .expect = EXPECT_ABSENT
+		};
+	}
+	put(st, PEER, names[WRONG], "2");
+	assert_false(write_many(st, writes, MANY, &err));
+	assert_int_equal(err.kind, ERR_CONFLICT);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(writes[i].result, i == WRONG ? WRITE_EXISTS : WRITE_DONE);
 	store_close(st);
 }
 
@@ -534,6 +559,7 @@ int main(void)
 		CASE(expectations, "etcd"),
 		CASE(batch_is_atomic, "etcd"),
 		CASE(batch_in_order, "etcd"),
+		CASE(batches_are_told_apart, "etcd"),
 		CASE(bytes_are_kept, "etcd"),
 		CASE(get_says_not_found, "etcd"),
 		CASE(unwatched_versions, "etcd"),

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What came of a write whose answer never came: the connection is lost behind the question. */
+#include "etcd_server.h"
+
+#include "base/clock.h"
+#include "environment.h"
+#include "store/driver.h"
+#include "store/etcd_wire.h"
+
+#define KEY    "/calico/resources/v3/projectcalico.org/bgppeers/a"
+#define MINE   "{\"spec\":{}}"
+#define OTHERS "{\"spec\":{\"asNumber\":1}}"
+#define LONG   20000
+
+static const struct {
+	const char *name;
+	unsigned flags;
+	unsigned n_breaks;
+	enum expect expect;
+	bool deletes;
+	/* what the member says in the end */
+	bool succeeded;
+	const char *there; /* NULL: nothing */
+	/* what comes of it */
+	enum write_result result;
+	enum err_kind err;
+	const char *version;
+	unsigned n_asked;
+} cases[] = {
+	{ "it is ours", STORE_PATIENT, 1, EXPECT_ABSENT, false, false, MINE, WRITE_DONE, ERR_NONE, "7", 2 },
+	{ "ours, the second time", STORE_PATIENT, 2, EXPECT_ABSENT, false, false, MINE, WRITE_DONE, ERR_NONE,
+	  "7", 3 },
+	{ "another's", STORE_PATIENT, 1, EXPECT_ABSENT, false, false, OTHERS, WRITE_EXISTS, ERR_CONFLICT, NULL,
+	  2 },
+	{ "it had not come that far", STORE_PATIENT, 1, EXPECT_ABSENT, false, true, NULL, WRITE_DONE, ERR_NONE,
+	  "9", 2 },
+	{ "the same, but nothing of ours was under way", STORE_PATIENT, 0, EXPECT_ABSENT, false, false, MINE,
+	  WRITE_EXISTS, ERR_CONFLICT, NULL, 1 },
+	{ "changed by us", STORE_PATIENT, 1, EXPECT_VERSION, false, false, MINE, WRITE_DONE, ERR_NONE, "7", 2 },
+	{ "changed by another", STORE_PATIENT, 1, EXPECT_VERSION, false, false, OTHERS, WRITE_CONFLICT,
+	  ERR_CONFLICT, NULL, 2 },
+	{ "deleted by us", STORE_PATIENT, 1, EXPECT_PRESENT, true, false, NULL, WRITE_DONE, ERR_NONE, NULL, 2 },
+	{ "not there to be deleted", STORE_PATIENT, 0, EXPECT_PRESENT, true, false, NULL, WRITE_ABSENT,
+	  ERR_CONFLICT, NULL, 1 },
+	{ "nobody waits to hear", 0, 1, EXPECT_ABSENT, false, false, MINE, WRITE_UNKNOWN, ERR_AWAY, NULL, 1 },
+};
+
+static void answer_make(struct buf *b, bool succeeded, const char *there)
+{
+	size_t header = pb_begin(b, TXN_HEADER), response, range, kv;
+
+	pb_uint(b, 3, 9); /* revision */
+	pb_end(b, header);
+	pb_uint(b, TXN_SUCCEEDED, succeeded);
+	response = pb_begin(b, TXN_RESPONSES);
+	range = pb_begin(b, succeeded ? 2 : 1);
+	if (!succeeded && there) {
+		kv = pb_begin(b, 2);
+		pb_text(b, 1, KEY);
+		pb_uint(b, 3, 7); /* mod_revision */
+		pb_text(b, 5, there);
+		pb_end(b, kv);
+	}
+	pb_end(b, range);
+	pb_end(b, response);
+}
+
+/* Both ends in turn, until the operation is done. */
+static void finish(struct server *v, struct store *st, struct op *op)
+{
+	int64_t until = clock_ms() + LONG;
+
+	store_start(st, op);
+	while (!op->done) {
+		struct poll p = { 0 };
+
+		store_run(st);
+		server_run(v);
+		if (op->done)
+			return;
+		store_wait(st, &p);
+		poll_fd(&p, v->listener, POLLIN);
+		poll_fd(&p, v->fd, POLLIN);
+		poll_at(&p, until);
+		poll_block(&p);
+		assert_true(clock_ms() < until);
+	}
+}
+
+static void test_unheard(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		struct server v;
+		struct write write = { .kind = &kind_bgppeer,
+				       .name = "a",
+				       .json = cases[i].deletes ? NULL : MINE,
+				       .len = cases[i].deletes ? 0 : strlen(MINE),
+				       .expect = cases[i].expect,
+				       .version = "5" };
+		struct op op = { .type = OP_WRITE, .writes = &write, .n_writes = 1 };
+		auto_free char *url = NULL;
+		struct err err = { 0 };
+		struct store *st;
+
+		server_open(&v);
+		v.n_breaks = cases[i].n_breaks;
+		answer_make(&v.answer, cases[i].succeeded, cases[i].there);
+		assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+		st = store_open(url, cases[i].flags, &err);
+		assert_non_null(st);
+		finish(&v, st, &op);
+		if (op.err.kind != cases[i].err || write.result != cases[i].result ||
+		    !str_eq(write.new_version, cases[i].version) || v.calls != cases[i].n_asked)
+			fail_msg("%s: %s, result %d, version %s, asked %u times", cases[i].name,
+				 op.err.kind ? op.err.words : "done", write.result,
+				 write.new_version ? write.new_version : "none", v.calls);
+		store_cancel(st, &op);
+		store_close(st);
+		server_die(&v);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_unheard) };
+
+	environment((const char *const[]){ NULL });
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
