@@ -559,24 +559,24 @@ server.serve_forever()
 
 
 def test_bad_servers(lab):
-    """All at once, for some of them keep one waiting."""
     certs = Certs(os.path.join(lab.folder, 'certs'))
     pair = certs.issue('bad', 'IP:127.0.0.1')
     servers = {(name, tls): BadServer(lab.node(f'bad{i}'), '127.0.0.1', name, pair=pair if tls else None)
                for i, (name, tls) in enumerate([(name, False) for name in BEHAVIOURS] +
                                                [(name, True) for name in WITH_TLS])}
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(BadServer.start, servers.values()))
+    webs = {}
     for tls in (False, True):
         web = lab.node('web' + 's' * tls)
         web.spawn('web', sys.executable, '-c', WEB, *(pair if tls else []))
-        servers['http1', 'web' + 's' * tls] = types.SimpleNamespace(
+        webs['http1', 'web' + 's' * tls] = types.SimpleNamespace(
             node=web, store=f'etcd:http{"s" * tls}://127.0.0.1:2379')
         lab.wait(lambda node=web: reaches(node), 10, 'the web server listens')
 
     def get(server):
         return ask(server, 'get', 'bgpfilter', env=certs.env())
-    with concurrent.futures.ThreadPoolExecutor(len(servers)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(servers)) as pool:  # its threads end, and their children with them
+        list(pool.map(BadServer.start, servers.values()))
+        servers.update(webs)
         answers = dict(zip(servers, pool.map(get, servers.values())))
     for (name, tls), answer in answers.items():
         code, words = BAD.get(name, (0, ''))
