@@ -50,7 +50,7 @@ static bool event_hold(struct watch_task *w, const struct pb_field *f, struct er
 static void held_tell(struct watch_task *w);
 static void watch_refused(struct watch_task *w);
 static const char *watch_prefix(const struct watch_task *w);
-static void watch_compacted(struct watch_task *w, int64_t revision);
+static void watch_compacted(struct watch_task *w);
 static void other_history(struct watch_task *w, const char *format, ...) printf_like(2, 3);
 static void watch_came(struct watch_task *w, int64_t revision);
 
@@ -133,7 +133,9 @@ const struct task_type etcd_watch = { watch_make, watch_start, watch_run, watch_
 
 static void anchor_read(struct watch_task *w)
 {
-	struct etcd_range range = { .from = w->from.anchor, .keys_only = true };
+	struct etcd_range range = { .from = w->from.anchor,
+				    .revision = w->from.revision,
+				    .keys_only = true };
 	auto_buf struct buf message = { 0 };
 
 	w->state = WATCH_ANCHOR;
@@ -157,23 +159,24 @@ static bool anchor_field(void *ctx, const struct pb_field *f, struct err *err)
 	return true;
 }
 
+/* How the anchor was at the revision that was left. */
 static void anchor_judge(struct watch_task *w)
 {
+	const struct grpc_call *call = &w->anchor_call.call;
 	const struct etcd_resume *from = &w->from;
 	int64_t mod = w->anchor_found ? w->anchor_kv.mod_revision : 0;
 
 	etcd_call_answered(&w->anchor_call, w->header.revision);
-	if (w->anchor_call.call.status != GRPC_OK) {
-		w->t.op->done = !etcd_again(&w->t, &w->anchor_call.call, "read", from->anchor);
-		return;
-	}
-	if (w->header.revision < from->revision)
-		other_history(w, "its revision went back from %" PRId64 " to %" PRId64, from->revision,
-			      w->header.revision);
+	if (call->status == GRPC_OUT_OF_RANGE && strstr(call->words, "compacted"))
+		watch_compacted(w);
+	else if (call->status == GRPC_OUT_OF_RANGE)
+		other_history(w, "it has not come to revision %" PRId64 " yet", from->revision);
+	else if (call->status != GRPC_OK)
+		w->t.op->done = !etcd_again(&w->t, call, "read", from->anchor);
 	else if (w->header.raft_term < from->raft_term)
 		other_history(w, "its term went back from %" PRIu64 " to %" PRIu64, from->raft_term,
 			      w->header.raft_term);
-	else if (mod ? mod != from->mod && mod <= from->revision : !from->deleted)
+	else if (mod != (from->deleted ? 0 : from->mod))
 		other_history(w, "%s is not as it was left at revision %" PRId64, from->anchor, from->mod);
 	else
 		watches_make(w);
@@ -303,7 +306,7 @@ static void watch_refused(struct watch_task *w)
 			w->answer = (struct etcd_watched){ 0 };
 			watches_make(w);
 		} else {
-			watch_compacted(w, w->answer.compact_revision);
+			watch_compacted(w);
 		}
 		return;
 	}
@@ -329,13 +332,13 @@ static const char *watch_prefix(const struct watch_task *w)
 	return arena_strn(&w->t.op->arena, range->from, len);
 }
 
-static void watch_compacted(struct watch_task *w, int64_t revision)
+static void watch_compacted(struct watch_task *w)
 {
 	struct op *op = w->t.op;
 
 	err_set(&op->err, ERR_CONFLICT,
-		"%s has compacted its history up to revision %" PRId64 ", and %" PRId64 " was the last one seen",
-		etcd_link_endpoint(w->t.etcd->link), revision, w->told);
+		"%s has compacted its history past revision %" PRId64 ", the last one that was seen",
+		etcd_link_endpoint(w->t.etcd->link), w->told);
 	op->done = true;
 }
 

@@ -648,10 +648,10 @@ static void test_greeting(void **state)
 		  "it speaks TLS; write https://" },
 		{ FIRST("\x15\x03\x01\x00\x02\x02\x46"), "it speaks TLS; write https://" },
 		{ FIRST("\x15\x03\x03\x00\x02\x02\x46"), "it speaks TLS; write https://" },
-		{ FIRST("SSH-2.0-OpenSSH_9.2\r\n"), "does not keep to HTTP/2" },
+		{ FIRST("SSH-2.0-OpenSSH_9.2\r\n"), "does not speak HTTP/2" },
 		/* Frames, but no settings. */
-		{ FIRST("\0\0\0\1\0\0\0\0\1"), "does not keep to HTTP/2" },
-		{ FIRST("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "does not keep to HTTP/2" },
+		{ FIRST("\0\0\0\1\0\0\0\0\1"), "does not speak HTTP/2" },
+		{ FIRST("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "does not speak HTTP/2" },
 #undef FIRST
 	};
 	struct server *s = *state;
