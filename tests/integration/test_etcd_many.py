@@ -17,7 +17,12 @@ from routers import Server
 
 FEEDS = os.path.join(os.path.dirname(program('peerctl')), '..', '..', 'tests', 'tools', 'feeds')
 OF_PROCESS = 50
-POOL = '---\napiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {{name: pool-{0}}}\nspec: {{cidr: 10.{0}.0.0/16}}\n'
+POOL = '''---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata: {{name: pool-{0}}}
+spec: {{cidr: 10.{0}.0.0/16}}
+'''
 # A sanitizer keeps what was freed for a while, which is not what we measure.
 LEAN = {'ASAN_OPTIONS': ':'.join([*filter(None, [os.environ.get('ASAN_OPTIONS')]), 'quarantine_size_mb=1'])}
 
