@@ -3,8 +3,9 @@
  * WATCH: one stream, one watch for each range (mostly there is one, etcd_keys_ranges()).
  *
  * What is handed over is whole transactions. etcd tells of all changes of a transaction in one
- * answer, but cuts a long one into fragments wherever it likes; so the changes of a revision wait
- * until one of the next revision, or the end of the answer, shows that there are no more of them.
+ * answer, which comes in pieces; so the changes of a revision wait until one of the next revision,
+ * or the end of the answer, shows that there are no more of them. The end is that of its last
+ * fragment, should there be any: we do not ask for them.
  *
  * Going on where an earlier watch ended: first the anchor of the resume point is looked at (store
  * etcd.h). If it is not as it was left, etcd has another history now, and everything is to be listed

@@ -38,7 +38,8 @@ void etcd_watch_put(struct buf *b, const char *from, const char *to, int64_t rev
 	pb_text(b, 2, to);
 	pb_uint(b, 3, (uint64_t)revision);
 	pb_uint(b, 7, (uint64_t)id);
-	pb_uint(b, 8, true); /* fragment: else an hour's changes come as one message */
+	/* Not in fragments: answers of any size are taken as they come, and to find where to cut one
+	 * costs etcd the square of its changes, for every watcher: 20 s for 60,000 that were deleted. */
 	pb_end(b, create);
 }
 

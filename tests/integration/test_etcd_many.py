@@ -17,7 +17,12 @@ from routers import Server
 
 FEEDS = os.path.join(os.path.dirname(program('peerctl')), '..', '..', 'tests', 'tools', 'feeds')
 OF_PROCESS = 50
-POOL = '---\napiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {{name: pool-{0}}}\nspec: {{cidr: 10.{0}.0.0/16}}\n'
+POOL = '''---
+apiVersion: projectcalico.org/v3
+kind: IPPool
+metadata: {{name: pool-{0}}}
+spec: {{cidr: 10.{0}.0.0/16}}
+'''
 # A sanitizer keeps what was freed for a while, which is not what we measure.
 LEAN = {'ASAN_OPTIONS': ':'.join([*filter(None, [os.environ.get('ASAN_OPTIONS')]), 'quarantine_size_mb=1'])}
 
@@ -142,9 +147,15 @@ def test_much_that_is_not_ours(lab):
         w.changed(1, 72, timeout=60)
         all_know(lab, watchers, etcd)
         w.equals_list()
-    after = peak(w.peerd.process)
-    # 10 MB came, then 50: no more of them is kept than is under way.
-    assert middle < before + 8 and after < before + 16, (before, middle, after)
+        after = peak(w.peerd.process)
+        # And all of them gone, in one transaction.
+        assert etcd.delete(f'{CALICO}hostendpoints/', prefix=True) == 120000
+        w.change(1, 73)
+        w.changed(1, 73, timeout=60)
+        all_know(lab, watchers, etcd)
+    end = peak(w.peerd.process)
+    # 10 MB came, then 50, then another 12: no more of them is kept than is under way.
+    assert middle < before + 8 and after < before + 16 and end < after + 8, (before, middle, after, end)
 
 
 def endpoints(n, prefix):
@@ -171,7 +182,9 @@ def test_transactions_are_whole(lab):
                            for i in range(TXN_OPS)))
     turns(0, 10)
     all_know(lab, [*watchers, late], etcd)
+    # Who was connected is sent one after the other; who comes back gets all of it in one answer.
     late.pause()
+    etcd.restart()
     turns(10, 25)
     late.resume()
     told = all_know(lab, [*watchers, late], etcd)

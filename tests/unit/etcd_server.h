@@ -27,6 +27,7 @@ struct server {
 	const char *token;	/* the one that it gives and takes; NULL: it has no users */
 	int auth_status;	/* what it says instead of giving one; -1: nothing */
 	const char *auth_words;
+	bool mute;		/* transactions are not answered */
 	unsigned n_breaks;	/* so many transactions end its connection instead of being answered */
 	struct buf answer;	/* to a transaction: the message */
 	/* what it has seen */
@@ -147,7 +148,7 @@ static inline int server_hears(nghttp2_session *s, const nghttp2_frame *frame, v
 		if (v->n_breaks) {
 			v->n_breaks--;
 			v->breaks = true;
-		} else {
+		} else if (!v->mute) {
 			server_answer(v, stream, &v->answer);
 		}
 	}

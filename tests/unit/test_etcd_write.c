@@ -4,13 +4,13 @@
 
 #include "base/clock.h"
 #include "environment.h"
-#include "store/driver.h"
-#include "store/etcd_wire.h"
+#include "store/etcd.h"
 
 #define KEY    "/calico/resources/v3/projectcalico.org/bgppeers/a"
 #define MINE   "{\"spec\":{}}"
 #define OTHERS "{\"spec\":{\"asNumber\":1}}"
 #define LONG   20000
+#define REST_MS 5 /* of real time, in which nothing came */
 
 static const struct {
 	const char *name;
@@ -121,9 +121,54 @@ static void test_unheard(void **state)
 	}
 }
 
+/* It takes what is asked, it answers to pings, and that is all. */
+static void test_never_answered(void **state)
+{
+	struct server v;
+	struct write write = { .kind = &kind_bgppeer, .name = "a", .json = MINE, .len = strlen(MINE) };
+	struct op op = { .type = OP_WRITE, .writes = &write, .n_writes = 1 };
+	auto_free char *url = NULL;
+	int64_t ms = 1000000, asked = 0;
+	struct err err = { 0 };
+	struct store *st;
+
+	(void)state;
+	server_open(&v);
+	v.mute = true;
+	assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+	clock_fake(ms, 0);
+	st = store_open(url, 0, &err);
+	assert_non_null(st);
+	store_start(st, &op);
+	while (!op.done && ms < 1000000 + LONG) {
+		struct poll p = { 0 };
+
+		store_run(st);
+		server_run(&v);
+		if (v.calls && !asked)
+			asked = ms;
+		store_wait(st, &p);
+		poll_fd(&p, v.listener, POLLIN);
+		poll_fd(&p, v.fd, POLLIN);
+		if (poll(p.fds, p.n, REST_MS) == 0)
+			clock_fake(ms += 500, 0);
+	}
+	assert_true(op.done && v.pings);
+	assert_in_range(ms - asked, ETCD_CALL_MS, ETCD_CALL_MS + 1000);
+	assert_int_equal(op.err.kind, ERR_AWAY);
+	assert_non_null(strstr(op.err.words, v.url));
+	assert_non_null(strstr(op.err.words, "it takes requests, but does not answer"));
+	assert_int_equal(write.result, WRITE_UNKNOWN);
+	store_cancel(st, &op);
+	store_close(st);
+	server_die(&v);
+	clock_real();
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_unheard) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_unheard),
+					    cmocka_unit_test(test_never_answered) };
 
 	environment((const char *const[]){ NULL });
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,6 +398,42 @@ static void watch_wakes_by_itself(void **state)
 	store_close(other);
 }
 
+/* What lies between the kinds that are asked for is not told. */
+static void watch_tells_its_kinds(void **state)
+{
+	struct world *w = *state;
+	struct store *st = open_store(w->url, STORE_CREATE), *other = open_store(w->url, 0);
+	struct told t = { 0 };
+	char since[24];
+	struct op op = { .type = OP_WATCH,
+			 .kinds = 1u << KIND_BGPCONFIGURATION | 1u << KIND_NODE,
+			 .since = since,
+			 .entry = told_entry,
+			 .ctx = &t };
+	int64_t until = clock_ms() + 5000;
+
+	list_text(st, kinds_all(), &t, since);
+	buf_clear(&t.text);
+	t.n = 0;
+	store_start(st, &op);
+	put(other, PEER, "a", "1");
+	put(other, POOL, "a", "1");
+	put(other, &kind_node, "a", "1");
+	while (!t.n && clock_ms() < until) {
+		struct poll p = { 0 };
+
+		store_run(st);
+		store_wait(st, &p);
+		poll_at(&p, t.n ? clock_ms() : until);
+		poll_block(&p);
+	}
+	assert_string_equal(buf_text(&t.text), "node/a=1 ");
+	store_cancel(st, &op);
+	buf_free(&t.text);
+	store_close(st);
+	store_close(other);
+}
+
 static void watch_refuses_other_times(void **state)
 {
 	static const struct {
@@ -547,6 +583,7 @@ int main(void)
 		BOTH(watch_tells_changes),
 		BOTH(unwatched_versions),
 		BOTH(watch_wakes_by_itself),
+		BOTH(watch_tells_its_kinds),
 		BOTH(watch_refuses_other_times),
 		BOTH(nothing_logged_yet),
 		BOTH(identity_is_the_stores),
@@ -564,6 +601,7 @@ int main(void)
 		CASE(get_says_not_found, "etcd"),
 		CASE(unwatched_versions, "etcd"),
 		CASE(watch_wakes_by_itself, "etcd"),
+		CASE(watch_tells_its_kinds, "etcd"),
 		CASE(identity_is_the_stores, "etcd"),
 		CASE(read_only_refuses, "etcd"),
 		CASE(closing_ends_what_runs, "etcd"),

@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Is each remedy for a fault held by a test? Takes them away one by one, and says which test notices.
+
+    tests/tools/mutants.py [-k WORDS] [--list]
+
+A mutant is a text of a file, what stands there instead, and the tests of which one must fail then. They are made in a
+copy below build/mutants, built as the plain variant. `killed`: a test failed; `survived`: none did; `untested`: no such
+test is in this tree; `stale`: the text is not in the file (once), or the mutant does not compile. Tests must pass
+without a mutant, which is tried first. Exit 1 unless all were killed. Takes a quarter of an hour; needs root.
+"""
+
+import argparse
+import collections
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PLACE = os.path.join(ROOT, 'build', 'mutants')
+TREE, BUILD = os.path.join(PLACE, 'tree'), os.path.join(PLACE, 'build')
+SECONDS = 150  # a test that takes longer has failed
+PARTS = ['src/peerd/peerd', 'src/peerctl/peerctl', 'tests/tools/feeds']
+
+Mutant = collections.namedtuple('Mutant', 'name file old new tests')
+
+# Tests by name: `unit NAME`, `sim NAME`, else a file of tests/integration and a test in it.
+MANY, FAULTS = 'test_etcd_many.py::', 'test_etcd_faults.py::'
+LINK, GRPC = 'src/store/etcd_link.c', 'src/store/grpc.c'
+WATCH, READ, WRITE = 'src/store/etcd_watch.c', 'src/store/etcd_read.c', 'src/store/etcd_write.c'
+ETCD, FEED, REPORT = 'src/store/etcd.c', 'src/store/feed.c', 'src/engine/report.c'
+WIRE = 'src/store/etcd_wire.c'
+
+MUTANTS = [Mutant(*row) for row in (
+    # ---- a member that is silent
+    ('no ping', LINK, '\t\tgrpc_ping(l->grpc);\n', '', ['unit etcd_link']),
+    ('a pong is not waited for', LINK, 'if (l->pinged && now >=', 'if (false && now >=', ['unit etcd_link']),
+    ('a pong is no sign of life', LINK, 'if (grpc_pongs(l->grpc) != l->pongs || l->heard > l->pinged) {',
+     'if (false) {', ['unit etcd_link']),
+    ('silence begins before the question', LINK, 'if (!grpc_busy(l->grpc))\n\t\tl->heard = l->token_used;',
+     'if (false)\n\t\tl->heard = l->token_used;', ['unit etcd_link']),
+    ('too many pings are not heeded', LINK, 'MIN(2 * silence_ms, SILENCE_MAX_MS)', 'silence_ms', ['unit etcd_link']),
+    ('a greeting is waited for without end', LINK, 'if (l->state < LINK_READY && now >= l->deadline)', 'if (false)',
+     ['unit etcd_link']),
+    ('an answer is waited for without end', ETCD, 'clock_ms() - c->heard > ETCD_CALL_MS', 'false',
+     ['unit etcd_write', FAULTS + 'test_peerctl_and_what_is_no_etcd']),
+    ('a call at the goodbye', LINK, 'grpc_leaving(l->grpc, &calm) && !grpc_busy(l->grpc)', 'false', ['unit etcd_link']),
+    # ---- several members
+    ('the next endpoint is the same', LINK, 'l->at = (l->at + 1) % l->n_endpoints;', '', ['unit etcd_link']),
+    ('back to the member that was left', LINK, '\tnext_endpoint++;\n', '', ['unit etcd_link']),
+    ('only the last endpoint is told of', LINK, '\tif (before.kind)\n', '\tif (false)\n', ['unit etcd_link']),
+    ('a member without a leader is waited for', GRPC, 'HEADER("hasleader", "true")', 'HEADER("has-leader", "true")',
+     [FAULTS + 'test_no_leader']),
+    ('no patience', ETCD, 'st->flags & STORE_PATIENT ?', 'false ?', ['unit etcd_write', MANY + 'test_rolling_restart']),
+    ('nothing passes', ETCD, '\tcase GRPC_NONE:\n\tcase GRPC_CANCELLED:', '\tcase GRPC_CANCELLED:',
+     ['unit etcd_write', MANY + 'test_rolling_restart']),
+    ('an election does not pass', ETCD, '\tcase GRPC_UNAVAILABLE:\n', '', [MANY + 'test_rolling_restart']),
+    # ---- users
+    ('a token that nobody used', LINK, 'return l->token && clock_ms() -', 'return false && clock_ms() -',
+     ['unit etcd_link']),
+    ('a JWT ends', LINK, 'bool jwt = l->token && strncmp(l->token, "ey", 2) == 0;', 'bool jwt = false;',
+     ['unit etcd_link']),
+    ('a refused token', LINK, 'call->status == GRPC_UNAUTHENTICATED ||', 'false ||', ['unit etcd_link']),
+    ('an old auth store', LINK, 'strstr(call->words, "auth store is old")', 'false', ['unit etcd_link']),
+    ('all that were refused ask', LINK, 'call->token_number == l->n_tokens', 'true', ['unit etcd_link']),
+    ('a token is not kept', LINK, '\tif (config->username)\n\t\ttoken_recall(l);\n', '', ['unit etcd_link']),
+    ('another user\'s token', LINK, 'str_eq(kept.whose, whose)', 'true', ['unit etcd_link']),
+    ('a wrong password for every member', LINK, 'endpoint_failed(l, &err, err.kind == ERR_REFUSED);',
+     'endpoint_failed(l, &err, false);', ['unit etcd_link']),
+    ('users that are not enabled', LINK, 'status == GRPC_FAILED_PRECONDITION &&', 'false &&', ['unit etcd_link']),
+    ('a watch whose token is refused', WATCH,
+     'strstr(as.words, "nauthenticated") || strstr(as.words, "invalid auth token")', 'false',
+     [FAULTS + 'test_user_with_a_password', 'test_etcd_access.py::test_token']),
+    ('a watch that is not permitted', WATCH,
+     'strstr(as.words, "PermissionDenied") || strstr(as.words, "permission denied")', 'false',
+     [FAULTS + 'test_permission_taken_and_given', 'test_etcd_access.py::test_permission']),
+    # ---- history
+    ('a watch is not resumed', FEED, 'f->op.err.kind != ERR_CONFLICT && f->op.resume)', 'false)',
+     ['sim away', MANY + 'test_rolling_restart']),
+    ('compacted is away', WATCH, 'err_set(&op->err, ERR_CONFLICT,\n\t\t"%s has compacted',
+     'err_set(&op->err, ERR_AWAY,\n\t\t"%s has compacted', [FAULTS + 'test_compacted_past_the_watch']),
+    ('compacted is not heard', WATCH, 'if (w->answer.compact_revision) {', 'if (false) {',
+     [FAULTS + 'test_compacted_past_the_watch']),
+    ('the anchor is not looked at', WATCH, 'else if (mod ? mod != from->mod && mod <= from->revision : !from->deleted)',
+     'else if (false)', [FAULTS + 'test_restored_from_an_old_snapshot']),
+    ('a revision may go back', WATCH, 'if (w->header.revision < from->revision)\n', 'if (false)\n',
+     [FAULTS + 'test_restored_from_an_old_snapshot', FAULTS + 'test_all_of_it_lost']),
+    ('another cluster is the same', FEED, 'if (f->op.identity && !str_eq(f->op.identity, f->identity)) {',
+     'if (false) {', ['unit feed', FAULTS + 'test_restored_as_another_cluster']),
+    # ---- whole transactions, whole lists
+    ('half a transaction', WATCH, '\tbuf_add(&w->held, f->at, f->len);\n',
+     '\tbuf_add(&w->held, f->at, f->len);\n\theld_tell(w);\n',
+     [MANY + 'test_transactions_are_whole']),
+    ('fragments', WIRE, '\tpb_uint(b, 7, (uint64_t)id);\n', '\tpb_uint(b, 7, (uint64_t)id);\n\tpb_uint(b, 8, true);\n',
+     [MANY + 'test_much_that_is_not_ours']),
+    ('only the first page', READ, 'r->more = f->value;', 'r->more = false;', [MANY + 'test_pages']),
+    ('pages of different times', READ, 'range.revision = r->task->header.revision;', '', [MANY + 'test_pages']),
+    ('foreign keys are kept', WATCH, 'if (!etcd_key_parse(kv.key, kv.key_len, &w->name))\n\t\treturn true;',
+     '(void)etcd_key_parse(kv.key, kv.key_len, &w->name);', [MANY + 'test_much_that_is_not_ours']),
+    ('keys of other kinds are handed over', ETCD, 'if (!kind || !(wanted & 1u << kind->id))', 'if (!kind)',
+     ['test_etcd.py::test_behaves_as_every_store']),
+    ('where it stands is not said', ETCD, '\top->entry(op->ctx, &entry);',
+     '\tentry.place = NULL;\n\top->entry(op->ctx, &entry);',
+     ['test_etcd_access.py::test_broken', FAULTS + 'test_broken']),
+    # ---- writes
+    ('a batch is refused as a whole', WRITE, 'if (!t->single && b->n > 1) {', 'if (false) {',
+     ['test_etcd.py::test_behaves_as_every_store']),
+    ('what is ours is not known again', WRITE, 'bool ours = b->doubtful && b->n_answers == b->n;', 'bool ours = false;',
+     ['unit etcd_write']),
+    ('all that is like ours is ours', WRITE, 'bool ours = b->doubtful && b->n_answers == b->n;',
+     'bool ours = b->n_answers == b->n;', ['unit etcd_write']),
+    ('what was sent is forgotten', WRITE, 'b->doubtful |= b->call.call.sent;', '', ['unit etcd_write']),
+    ('what is not known is not done', WRITE,
+     'b->items[i].last->result = b->items[i].first->result = WRITE_UNKNOWN;', ';',
+     ['unit etcd_write']),
+    # ---- what is told
+    ('a store that is away is asked without pause', FEED,
+     'f->pause = f->pause ? MIN(f->pause * 2, PAUSE_MAX_MS) : PAUSE_MIN_MS;', 'f->pause = PAUSE_MIN_MS;',
+     ['unit feed']),
+    ('since is told by another clock', FEED, '\t\ti->since = i->until - lasted;\n', '\t\t;\n', ['sim away_wall']),
+    ('two incidents of one second', 'src/engine/agent.c', 'now->number != told->number', 'now->since != told->since',
+     ['sim away_wall']),
+    ('a status that was not written is not told', REPORT, 'if (r->failed && !r->told)', 'if (false)',
+     [FAULTS + 'test_status_may_not_be_written', 'test_etcd_access.py::test_status']),
+    ('and is told again and again', REPORT, 'if (r->failed && !r->told)', 'if (r->failed)',
+     [FAULTS + 'test_status_may_not_be_written', 'test_etcd_access.py::test_status']),
+    ('a full store is any other', ETCD, 'if (strstr(words, "space exceeded"))', 'if (false)', [FAULTS + 'test_full']),
+    ('a web server is etcd', GRPC, 'if (memcmp(g->greeting, http, GREETING) == 0)', 'if (false)', ['unit etcd_link']),
+)]
+
+
+class Stale(Exception):
+    pass
+
+
+def run(command, folder=TREE, seconds=SECONDS):
+    """(exit code, output); None: it took too long."""
+    env = {**os.environ, 'PEERAGE_BIN': os.path.join(BUILD, 'src'), 'PYTHONDONTWRITEBYTECODE': '1', 'LC_ALL': 'C.UTF-8'}
+    try:
+        done = subprocess.run(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors='replace', timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return None, ''
+    return done.returncode, done.stdout
+
+
+def copy():
+    """This tree, as it is on the disk; what has not changed keeps its time, so that little is built anew."""
+    rc, out = run(['git', 'ls-files', '-co', '--exclude-standard'], ROOT)
+    names = [name for name in out.splitlines() if os.path.isfile(os.path.join(ROOT, name))]
+    if rc != 0 or not names:
+        sys.exit(f'git ls-files: {out}')
+    for name in names:
+        source, target = os.path.join(ROOT, name), os.path.join(TREE, name)
+        if os.path.exists(target) and open(source, 'rb').read() == open(target, 'rb').read():
+            continue
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy(source, target)
+    if not os.path.isdir(BUILD):
+        rc, out = run(['meson', 'setup', BUILD, TREE, '--buildtype=debug', '-Dwerror=false', '-Dwarning_level=0'])
+        if rc != 0:
+            sys.exit(out)
+
+
+def program(test):
+    """What a test is run with: a path below BUILD; None when this tree has no such test."""
+    kind, _, name = test.partition(' ')
+    if kind == 'unit':
+        there = os.path.exists(os.path.join(TREE, 'tests', 'unit', f'test_{name}.c'))
+        return f'tests/unit/unit_{name}' if there else None
+    if kind == 'sim':
+        return 'tests/sim/sim' if os.path.exists(os.path.join(TREE, 'tests', 'sim', name + '.sim')) else None
+    file, _, name = test.partition('::')
+    path = os.path.join(TREE, 'tests', 'integration', file)
+    there = os.path.exists(path) and f'def {name}(' in open(path, encoding='utf-8').read()
+    return 'tests/unit/unit_store' if there else None
+
+
+def build(tests):
+    rc, out = run(['ninja', '-C', BUILD, *PARTS, *sorted({program(test) for test in tests})], seconds=1200)
+    if rc != 0:
+        raise Stale('\n'.join(out.splitlines()[-15:]))
+
+
+def passes(test):
+    kind, _, name = test.partition(' ')
+    path = os.path.join(BUILD, program(test))
+    if kind == 'unit':
+        return run([path])[0] == 0
+    if kind == 'sim':
+        return run([path, os.path.join(TREE, 'tests', 'sim'), name])[0] == 0
+    return run([sys.executable, '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-qx', '--tb=no',
+                'tests/integration/' + test])[0] == 0
+
+
+def judge(mutant, sound):
+    """One word, and a few more."""
+    path = os.path.join(TREE, mutant.file)
+    text = open(path, encoding='utf-8').read()
+    there = [test for test in mutant.tests if program(test)]
+    if text.count(mutant.old) != 1:
+        return 'stale', f'the text is {text.count(mutant.old)} times in {mutant.file}'
+    if not there:
+        return 'untested', ', '.join(mutant.tests)
+    try:
+        for test in there:
+            if test not in sound:
+                build([test])
+                sound[test] = passes(test)
+        there = [test for test in there if sound[test]]
+        if not there:
+            return 'stale', f'{", ".join(mutant.tests)}: fails without it, too'
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text.replace(mutant.old, mutant.new))
+        build(there)
+        for test in there:
+            if not passes(test):
+                return 'killed', test
+        return 'survived', ', '.join(there)
+    except Stale as error:
+        return 'stale', str(error)
+    finally:
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='mutants', description=__doc__.splitlines()[0])
+    parser.add_argument('-k', metavar='WORDS', default='', help='those with WORDS in their name, file or tests')
+    parser.add_argument('--list', action='store_true')
+    options = parser.parse_args()
+    chosen = [m for m in MUTANTS if options.k in ' '.join([m.name, m.file, *m.tests])]
+    if options.list:
+        for mutant in chosen:
+            print(f'{mutant.name:<44} {mutant.file:<24} {", ".join(mutant.tests)}')
+        return 0
+    copy()
+    counts, sound = collections.Counter(), {}
+    for mutant in chosen:
+        started = time.monotonic()
+        word, why = judge(mutant, sound)
+        counts[word] += 1
+        print(f'{word:<9} {mutant.name:<44} {time.monotonic() - started:5.0f} s  {why}', flush=True)
+    print(', '.join(f'{n} {word}' for word, n in sorted(counts.items())))
+    return 0 if counts['killed'] == len(chosen) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
