@@ -54,9 +54,9 @@ class Tally:
 
 def environment():
     """The same on every machine: no foreign python or flags first, sanitizers that stop at the first finding."""
-    env = dict(os.environ)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(('ETCD', 'CALICO_'))}
     for name in ('CFLAGS', 'CPPFLAGS', 'LDFLAGS', 'CC_LD', 'PYTHONPATH', 'PYTHONHOME', 'MESON_TESTTHREADS',
-                 'PEERAGE_STORE', 'NODENAME', 'CALICO_ROUTER_ID', 'DATASTORE_TYPE', 'ETCD_ENDPOINTS', 'NO_COLOR'):
+                 'PEERAGE_STORE', 'PEERAGE_TEST_ETCD', 'NODENAME', 'DATASTORE_TYPE', 'NO_COLOR'):
         env.pop(name, None)
     env.update({
         'PATH': '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
