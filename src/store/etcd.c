@@ -198,6 +198,14 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 
 	if (strncmp(words, "etcdserver: ", 12) == 0)
 		words += 12;
+	/* The first is etcd's word, the second that of the gRPC library below it. */
+	if (strstr(words, "request is too large") || strstr(words, "larger than max")) {
+		err_set(err, ERR_INVALID,
+			"%s takes nothing so large as %s: its limit is --max-request-bytes, 1.5 MiB "
+			"unless it was changed",
+			at, key);
+		return;
+	}
 	switch (call->status) {
 	case GRPC_NONE:
 		/* Why a connection was lost has the endpoint in it. */
@@ -224,11 +232,6 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 				"%s asks for a user: set ETCD_USERNAME and ETCD_PASSWORD, or use a client "
 				"certificate",
 				at);
-		else if (strstr(words, "too large"))
-			err_set(err, ERR_INVALID,
-				"%s takes nothing so large as %s: its limit is --max-request-bytes, 1.5 MiB "
-				"unless it was changed",
-				at, key);
 		else
 			err_set(err, ERR_INVALID, "%s: %s", at, words);
 		return;
@@ -238,11 +241,6 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 				"%s takes no writes, its database is full (NOSPACE alarm); compact and "
 				"defragment it, then `etcdctl alarm disarm`",
 				at);
-		else if (strstr(words, "larger than max"))
-			err_set(err, ERR_INVALID,
-				"%s takes nothing so large as %s: its limit is --max-request-bytes, 1.5 MiB "
-				"unless it was changed",
-				at, key);
 		else
 			err_set(err, ERR_AWAY, "%s: %s", at, words);
 		return;
