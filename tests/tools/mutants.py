@@ -85,8 +85,6 @@ MUTANTS = [Mutant(*row) for row in (
      [FAULTS + 'test_compacted_past_the_watch']),
     ('the anchor is not looked at', WATCH, 'else if (mod ? mod != from->mod && mod <= from->revision : !from->deleted)',
      'else if (false)', [FAULTS + 'test_restored_from_an_old_snapshot']),
-    ('a revision may go back', WATCH, 'if (w->header.revision < from->revision)\n', 'if (false)\n',
-     [FAULTS + 'test_restored_from_an_old_snapshot', FAULTS + 'test_all_of_it_lost']),
     ('another cluster is the same', FEED, 'if (f->op.identity && !str_eq(f->op.identity, f->identity)) {',
      'if (false) {', ['unit feed', FAULTS + 'test_restored_as_another_cluster']),
     # ---- whole transactions, whole lists
