@@ -30,7 +30,8 @@ static bool read_value(struct json *j, struct value *v);
 static bool read_map(struct json *j, struct value *v);
 static bool read_member(struct json *j);
 static bool read_list(struct json *j, struct value *v);
-static bool read_string(struct json *j, const char **ret, uint32_t *len);
+static inline bool read_string(struct json *j, const char **ret, uint32_t *len);
+static bool read_string_slow(struct json *j, const char **ret, uint32_t *len);
 static bool read_escape(struct json *j, char **to);
 static bool read_hex(struct json *j, unsigned *ret);
 static bool read_wide(struct json *j);
@@ -39,7 +40,8 @@ static bool read_word(struct json *j, struct value *v);
 static const char *scan_number(const char *at, bool *whole, const char **missing);
 static char *put_utf8(char *to, unsigned c);
 static bool deeper(struct json *j);
-static void skip_blanks(struct json *j);
+static inline void skip_blanks(struct json *j);
+static void skip_blanks_slow(struct json *j);
 static size_t column_of(const struct json *j);
 static bool expected(const struct json *j, const char *what);
 static bool bad(const struct json *j, const char *text);
@@ -163,38 +165,38 @@ static bool read_map(struct json *j, struct value *v)
 
 static bool read_member(struct json *j)
 {
-	struct tree_entry e;
+	struct member m;
 
 	skip_blanks(j);
 	if (*j->at != '"')
 		return expected(j, "a key in double quotes");
-	e.member.line = (unsigned)j->line;
-	e.member.column = (unsigned)column_of(j);
-	if (!read_string(j, &e.member.key, &e.key_len))
+	m.line = (unsigned)j->line;
+	m.column = (unsigned)column_of(j);
+	if (!read_string(j, &m.key, &m.key_len))
 		return false;
 	skip_blanks(j);
 	if (*j->at != ':')
 		return expected(j, "a colon after the key");
 	j->at++;
-	if (!read_value(j, &e.member.value))
+	if (!read_value(j, &m.value))
 		return false;
-	tree_push(&j->tree, &e);
+	tree_push(&j->tree, &m);
 	return true;
 }
 
 static bool read_list(struct json *j, struct value *v)
 {
 	size_t from = j->tree.n;
-	struct tree_entry e = { 0 };
+	struct member item = { 0 };
 
 	if (!deeper(j))
 		return false;
 	skip_blanks(j);
 	if (*j->at != ']') {
 		for (;;) {
-			if (!read_value(j, &e.member.value))
+			if (!read_value(j, &item.value))
 				return false;
-			tree_push(&j->tree, &e);
+			tree_push(&j->tree, &item);
 			skip_blanks(j);
 			if (*j->at != ',')
 				break;
@@ -227,7 +229,21 @@ static inline char *skip_ordinary(char *at)
 	}
 }
 
-static bool read_string(struct json *j, const char **ret, uint32_t *len)
+/* Nearly all strings end at the first byte that means something. */
+static inline bool read_string(struct json *j, const char **ret, uint32_t *len)
+{
+	char *start = j->at + 1, *end = skip_ordinary(start);
+
+	if (*end != '"')
+		return read_string_slow(j, ret, len);
+	*end = '\0';
+	j->at = end + 1;
+	*ret = start;
+	*len = (uint32_t)(end - start);
+	return true;
+}
+
+static bool read_string_slow(struct json *j, const char **ret, uint32_t *len)
 {
 	char *start = ++j->at, *to = start;
 
@@ -447,7 +463,13 @@ static bool deeper(struct json *j)
 	return true;
 }
 
-static void skip_blanks(struct json *j)
+static inline void skip_blanks(struct json *j)
+{
+	if ((unsigned char)*j->at <= ' ')
+		skip_blanks_slow(j);
+}
+
+static void skip_blanks_slow(struct json *j)
 {
 	for (;; j->at++) {
 		if (*j->at == '\n') {
