@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chunks start small and double, because every resource of a snapshot has an arena of its own and
- * most are a few hundred bytes. Under ASan each allocation is a chunk, so that running over the
- * end of one object is seen.
+ * Chunks start small and each is as large as all before it, because every resource of a snapshot has
+ * an arena of its own and most are a few hundred bytes. Under ASan each allocation is a chunk, so that
+ * running over the end of one object is seen.
  */
 #include "base/arena.h"
 
@@ -153,7 +153,7 @@ char *mem_str(const char *text)
 /* A new chunk whose first SIZE bytes are taken. A large one does not end the use of the current. */
 static void *arena_chunk(struct arena *a, size_t size)
 {
-	size_t next = a->chunks ? MIN(2 * a->size, CHUNK_MAX) : CHUNK_FIRST;
+	size_t next = MIN(MAX(a->size, CHUNK_FIRST), CHUNK_MAX);
 	bool alone = CHUNK_EACH || size > next / 2;
 	size_t room = alone ? size : next;
 	struct arena_chunk *c = malloc(sizeof *c + room);
