@@ -12,9 +12,12 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "base/words.h"
 
 static void complain(struct decode *dc, enum diag_level level, const struct value *v,
 		     const char *format, va_list args) printf_like(4, 0);
+static size_t text_control(const char *text);
+static const char *put_text(char **at, const char *text, size_t len);
 static const char *path_text(const struct decode *dc, struct buf *b);
 static size_t row_find(const struct shape *shape, const char *name, size_t from);
 static size_t unknown_field(struct decode *dc, const struct shape *shape, const struct value *v,
@@ -22,25 +25,6 @@ static size_t unknown_field(struct decode *dc, const struct shape *shape, const 
 static void row_decode(struct decode *dc, const struct field *f, const struct value *v, void *at,
 		       const struct value **given);
 static void inert_warn(struct decode *dc, const struct field *f, const struct value *v);
-
-void decode_enter(struct decode *dc, const char *name)
-{
-	if (dc->depth < DECODE_DEPTH)
-		dc->steps[dc->depth] = (struct decode_step){ .name = name };
-	dc->depth++;
-}
-
-void decode_enter_item(struct decode *dc, size_t index)
-{
-	if (dc->depth < DECODE_DEPTH)
-		dc->steps[dc->depth] = (struct decode_step){ .index = index };
-	dc->depth++;
-}
-
-void decode_leave(struct decode *dc)
-{
-	dc->depth--;
-}
 
 void decode_error(struct decode *dc, const struct value *v, const char *format, ...)
 {
@@ -150,6 +134,7 @@ bool decode_rows(struct decode *dc, const struct shape *shape, const struct valu
 const char *decode_text(struct decode *dc, const struct field *f, const struct value *v)
 {
 	const struct pattern *p = f->type == &type_string ? f->arg : NULL;
+	size_t i;
 
 	if (v->type != VALUE_STRING) {
 		decode_type_error(dc, v, "a string");
@@ -162,17 +147,13 @@ const char *decode_text(struct decode *dc, const struct field *f, const struct v
 			     (long long)f->max);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < v->n && !(f->flags & (FIELD_RAW | FIELD_SECRET)); i++) {
-		unsigned char c = (unsigned char)v->string[i];
-
-		if (c < 0x20 || c == 0x7f ||
-		    (c == 0xc2 && ((unsigned char)v->string[i + 1] & 0xe0) == 0x80)) {
-			decode_error(dc, v,
-				     "has a control character (line break, tab or the like) "
-				     "as character %u; write it without",
-				     i + 1);
-			return NULL;
-		}
+	i = f->flags & (FIELD_RAW | FIELD_SECRET) ? v->n : text_control(v->string);
+	if (i < v->n) {
+		decode_error(dc, v,
+			     "has a control character (line break, tab or the like) "
+			     "as character %zu; write it without",
+			     i + 1);
+		return NULL;
 	}
 	if (p && !p->holds(v->string)) {
 		decode_error(dc, v, "%s is not %s", decode_show(dc, v), p->want);
@@ -184,6 +165,8 @@ const char *decode_text(struct decode *dc, const struct field *f, const struct v
 struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned flags)
 {
 	const struct field one = { .name = "", .type = &type_strmap, .flags = flags };
+	const char *kept[64];
+	bool common = (flags & FIELD_COMMON) && v->n <= lengthof(kept);
 	size_t size = 0, n = 0;
 	struct strpair *items;
 	char *at;
@@ -197,10 +180,12 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 		return (struct strmap){ 0 };
 	}
 	for (uint32_t i = 0; i < v->n; i++) {
-		const struct value *text = &v->members[i].value;
+		const struct member *m = &v->members[i];
+		const struct value *text = &m->value;
+		size_t key_len = member_key_len(m);
 
-		decode_enter(dc, v->members[i].key);
-		if (!*v->members[i].key)
+		decode_enter(dc, m->key);
+		if (!key_len)
 			decode_error(dc, text, "has an empty key");
 		else if (text->type != VALUE_STRING && (flags & FIELD_SECRET))
 			decode_error(dc, text, "needs a string, in quotes, not %s",
@@ -209,10 +194,12 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 		else
 			decode_text(dc, &one, text);
 		decode_leave(dc);
-		if (text->type == VALUE_STRING) {
-			size += sizeof *items + strlen(v->members[i].key) + text->n + 2;
-			n++;
-		}
+		if (text->type != VALUE_STRING)
+			continue;
+		if (common)
+			kept[n] = word_kept(m->key, key_len);
+		size += sizeof *items + text->n + 1 + (common && kept[n] ? 0 : key_len + 1);
+		n++;
 	}
 	if (!n)
 		return (struct strmap){ 0 };
@@ -224,10 +211,9 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 
 		if (m->value.type != VALUE_STRING)
 			continue;
-		items[n].key = memcpy(at, m->key, strlen(m->key) + 1);
-		at += strlen(m->key) + 1;
-		items[n++].value = memcpy(at, m->value.string, m->value.n + 1);
-		at += m->value.n + 1;
+		items[n].key = common && kept[n] ? kept[n] :
+						   put_text(&at, m->key, member_key_len(m));
+		items[n++].value = put_text(&at, m->value.string, m->value.n);
 	}
 	return strmap_make(items, n);
 }
@@ -300,6 +286,28 @@ static void complain(struct decode *dc, enum diag_level level, const struct valu
 		 dc->depth ? path_text(dc, &path) : NULL, "%s", words);
 }
 
+/* Where the first control character (C0, DEL, C1) of TEXT is, or its end. */
+static size_t text_control(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	for (;; at++) {
+		if (*at - 0x20u < 0x5f) /* printable ASCII */
+			continue;
+		if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && (at[1] & 0xe0) == 0x80))
+			return (size_t)(at - (const unsigned char *)text);
+	}
+}
+
+/* A copy at AT, which moves on. */
+static const char *put_text(char **at, const char *text, size_t len)
+{
+	char *copy = memcpy(*at, text, len + 1);
+
+	*at += len + 1;
+	return copy;
+}
+
 static const char *path_text(const struct decode *dc, struct buf *b)
 {
 	for (unsigned i = 0; i < MIN(dc->depth, DECODE_DEPTH); i++) {
@@ -316,16 +324,22 @@ static const char *path_text(const struct decode *dc, struct buf *b)
 	return buf_text(b);
 }
 
+/* Most names differ in their first letter. */
+static inline bool is_name(const char *a, const char *b)
+{
+	return *a == *b && strcmp(a, b) == 0;
+}
+
 /* Members mostly stand in the order of the rows, so the search begins at FROM and goes round. */
 static size_t row_find(const struct shape *shape, const char *name, size_t from)
 {
 	size_t i;
 
 	for (i = from; shape->fields[i].name; i++)
-		if (strcmp(shape->fields[i].name, name) == 0)
+		if (is_name(shape->fields[i].name, name))
 			return i;
 	for (i = 0; i < from; i++)
-		if (strcmp(shape->fields[i].name, name) == 0)
+		if (is_name(shape->fields[i].name, name))
 			return i;
 	return SIZE_MAX;
 }

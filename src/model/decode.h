@@ -39,9 +39,24 @@ static inline bool decode_strict(const struct decode *dc)
 	return !(dc->mode & DECODE_TOLERANT);
 }
 
-void decode_enter(struct decode *dc, const char *name);
-void decode_enter_item(struct decode *dc, size_t index);
-void decode_leave(struct decode *dc);
+static inline void decode_enter(struct decode *dc, const char *name)
+{
+	if (dc->depth < DECODE_DEPTH)
+		dc->steps[dc->depth] = (struct decode_step){ .name = name };
+	dc->depth++;
+}
+
+static inline void decode_enter_item(struct decode *dc, size_t index)
+{
+	if (dc->depth < DECODE_DEPTH)
+		dc->steps[dc->depth] = (struct decode_step){ .index = index };
+	dc->depth++;
+}
+
+static inline void decode_leave(struct decode *dc)
+{
+	dc->depth--;
+}
 
 /* A complaint about the current path at the place of V. */
 void decode_error(struct decode *dc, const struct value *v, const char *format, ...)

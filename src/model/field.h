@@ -72,6 +72,7 @@ enum field_flags {
 	FIELD_FOREIGN = 256,   /* others write it: stays when a file does not give it */
 	FIELD_DROPPED = 512,   /* ANY: never written again (selfLink) */
 	FIELD_QUOTED = 1024,   /* BOOL: "true" and "false" in quotes are taken too */
+	FIELD_COMMON = 2048,   /* maps of strings: many objects have the same keys (words.h) */
 };
 
 struct field {

@@ -6,10 +6,16 @@
 
 #define ANNOTATIONS_MAX (256u << 10) /* bytes of all keys and values */
 
+/* The "domain/" of a label's name, known to be good: labels of one domain stand together. */
+struct domain {
+	const char *at;
+	size_t len;
+};
+
 static void meta_check(struct decode *dc, const struct value *v, const void *at);
 static void labels_check(struct decode *dc, const struct value *labels);
 static void annotations_check(struct decode *dc, const struct value *annotations);
-static bool qualified_name(const char *key);
+static bool qualified_name(const char *key, size_t len, struct domain *known);
 static bool label_value(const char *text, size_t len);
 static bool subdomain(const char *text, size_t len);
 
@@ -35,7 +41,7 @@ static const struct field meta_fields[] = {
 	  .doc = "The name of this object, unique within its kind." },
 	{ "namespace", F_STRING(meta, namespace),
 	  .doc = "Only for Secrets." },
-	{ "labels", F_STRMAP(meta, labels), FIELD_RAW, /* they have rules of their own */
+	{ "labels", F_STRMAP(meta, labels), FIELD_RAW | FIELD_COMMON, /* they have rules of their own */
 	  .doc = "What selectors look at: qualified names and label values of Kubernetes." },
 	{ "annotations", F_STRMAP(meta, annotations), FIELD_RAW,
 	  .doc = "Notes of people and programs; at most 256 KiB together." },
@@ -65,15 +71,14 @@ void meta_decode(struct decode *dc, const struct kind *kind, const struct value 
 		 const struct value *doc, struct meta *meta)
 {
 	struct value none = { .type = VALUE_MAP, .line = doc->line, .column = doc->column };
-	const struct value *v = metadata ? metadata : &none, *namespace;
+	const struct value *v = metadata ? metadata : &none;
 
 	decode_enter(dc, "metadata");
 	decode_shape(dc, &meta_shape, v, meta);
-	namespace = value_get(v, "namespace");
 	if (!(kind->flags & KIND_NAMESPACED) && meta->namespace) {
 		decode_enter(dc, "namespace");
-		decode_strict_error(dc, namespace, "a %s belongs to no namespace; leave it out",
-				    kind->name);
+		decode_strict_error(dc, value_get(v, "namespace"),
+				    "a %s belongs to no namespace; leave it out", kind->name);
 		decode_leave(dc);
 		meta->namespace = NULL;
 	}
@@ -126,12 +131,14 @@ static void meta_check(struct decode *dc, const struct value *v, const void *at)
 
 static void labels_check(struct decode *dc, const struct value *labels)
 {
+	struct domain known = { 0 };
+
 	decode_enter(dc, "labels");
 	for (uint32_t i = 0; i < labels->n; i++) {
 		const struct member *m = &labels->members[i];
 
 		decode_enter(dc, m->key);
-		if (*m->key && !qualified_name(m->key))
+		if (*m->key && !qualified_name(m->key, member_key_len(m), &known))
 			decode_strict_error(dc, &m->value,
 					    "is not a label's name: at most 63 of A-Z a-z 0-9 "
 					    ". _ -, a letter or digit first and last, with at "
@@ -161,26 +168,30 @@ static void annotations_check(struct decode *dc, const struct value *annotations
 	decode_leave(dc);
 }
 
-static bool qualified_name(const char *key)
+static bool qualified_name(const char *key, size_t len, struct domain *known)
 {
-	const char *slash = strchr(key, '/');
+	const char *slash;
 
-	if (slash && !subdomain(key, (size_t)(slash - key)))
-		return false;
-	key = slash ? slash + 1 : key;
-	return *key && label_value(key, strlen(key));
+	if (!known->len || len <= known->len || memcmp(key, known->at, known->len) != 0) {
+		slash = memchr(key, '/', len);
+		if (slash && !subdomain(key, (size_t)(slash - key)))
+			return false;
+		*known = (struct domain){ key, slash ? (size_t)(slash + 1 - key) : 0 };
+	}
+	return len > known->len && label_value(key + known->len, len - known->len);
 }
 
 static bool label_value(const char *text, size_t len)
 {
+	uint8_t good = NAME;
+
 	if (!len)
 		return true;
 	if (len > 63 || !is(text[0], ALNUM) || !is(text[len - 1], ALNUM))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (!is(text[i], NAME))
-			return false;
-	return true;
+		good &= classes[(unsigned char)text[i]];
+	return good & NAME;
 }
 
 /* DNS-1123: labels of a-z 0-9 - that begin and end with a letter or digit, dots between. */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/words.h"
+
+#include "base/arena.h"
+
+#define WORDS_LOG2 9
+#define LEN_MIN	   8 /* less than a pointer is not worth it */
+#define LEN_MAX	   320
+#define MIX	   UINT64_C(0x9e3779b97f4a7c15)
+
+/* Each word has one place, so chosen words cost nothing but their place. */
+static struct {
+	const char *text;
+	size_t len;
+} words[1 << WORDS_LOG2];
+
+static size_t place_of(const char *word, size_t len);
+
+const char *word_kept(const char *word, size_t len)
+{
+	static struct arena kept;
+	size_t i;
+
+	if (len < LEN_MIN || len > LEN_MAX)
+		return NULL;
+	i = place_of(word, len);
+	if (!words[i].text) {
+		words[i].text = arena_strn(&kept, word, len);
+		words[i].len = len;
+		return words[i].text;
+	}
+	return words[i].len == len && memcmp(words[i].text, word, len) == 0 ? words[i].text : NULL;
+}
+
+static size_t place_of(const char *word, size_t len)
+{
+	uint64_t head, tail;
+
+	memcpy(&head, word, sizeof head);
+	memcpy(&tail, word + len - sizeof tail, sizeof tail);
+	/* The upper bits of a product are those that all bits of the factors go into. */
+	return (size_t)((head ^ (tail + len) * MIX) * MIX >> (64 - WORDS_LOG2));
+}
