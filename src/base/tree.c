@@ -12,16 +12,27 @@ static const struct member *double_key_sorted(const struct member *items, size_t
 static uint32_t key_mark(const struct member *m);
 static int entry_cmp(const void *a, const void *b);
 
+void tree_init(struct tree *t)
+{
+	t->items = t->few;
+	t->n = 0;
+	t->cap = TREE_FEW;
+}
+
 void tree_free(struct tree *t)
 {
-	free(t->items);
-	*t = (struct tree){ 0 };
+	if (t->items != t->few)
+		free(t->items);
 }
 
 void tree_more(struct tree *t)
 {
-	t->cap = t->cap ? 2 * t->cap : 64;
-	t->items = mem_resize(t->items, t->cap * sizeof *t->items);
+	struct member *few = t->items == t->few ? t->few : NULL;
+
+	t->cap *= 2;
+	t->items = mem_resize(few ? NULL : t->items, t->cap * sizeof *t->items);
+	if (few)
+		memcpy(t->items, few, sizeof t->few);
 }
 
 void tree_list(struct tree *t, size_t from, struct arena *a, struct value *ret)
@@ -54,7 +65,7 @@ bool tree_map(struct tree *t, size_t from, struct arena *a, struct diags *d, str
 			 text_clean(d->arena, twice->key, twice->key_len, 64), first->line);
 		return false;
 	}
-	members = n ? arena_array(a, struct member, n) : NULL;
+	members = n ? arena_room(a, n * sizeof *members) : NULL;
 	if (n)
 		memcpy(members, on_stack, n * sizeof *members);
 	t->n = from;

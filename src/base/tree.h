@@ -8,11 +8,15 @@
 
 #include "base/value.h"
 
+#define TREE_FEW 64
+
 struct tree {
 	struct member *items; /* of a list: only the value */
 	size_t n, cap;
+	struct member few[TREE_FEW]; /* what ITEMS is at first */
 };
 
+void tree_init(struct tree *t);
 void tree_free(struct tree *t);
 void tree_more(struct tree *t);
 

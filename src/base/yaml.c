@@ -111,6 +111,7 @@ struct yaml *yaml_open(const char *text, size_t len)
 
 	y->text = len ? text + mark : "";
 	y->len = len - mark;
+	tree_init(&y->tree);
 	if (!yaml_parser_initialize(&y->parser))
 		abort();
 	yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);

@@ -17,6 +17,7 @@
 static void complain(struct decode *dc, enum diag_level level, const struct value *v,
 		     const char *format, va_list args) printf_like(4, 0);
 static size_t text_control(const char *text);
+static void pair_check(struct decode *dc, const struct member *m, unsigned flags);
 static const char *put_text(char **at, const char *text, size_t len);
 static const char *path_text(const struct decode *dc, struct buf *b);
 static size_t row_find(const struct shape *shape, const char *name, size_t from);
@@ -164,7 +165,6 @@ const char *decode_text(struct decode *dc, const struct field *f, const struct v
 
 struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned flags)
 {
-	const struct field one = { .name = "", .type = &type_strmap, .flags = flags };
 	const char *kept[64];
 	bool common = (flags & FIELD_COMMON) && v->n <= lengthof(kept);
 	size_t size = 0, n = 0;
@@ -184,16 +184,8 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 		const struct value *text = &m->value;
 		size_t key_len = member_key_len(m);
 
-		decode_enter(dc, m->key);
-		if (!key_len)
-			decode_error(dc, text, "has an empty key");
-		else if (text->type != VALUE_STRING && (flags & FIELD_SECRET))
-			decode_error(dc, text, "needs a string, in quotes, not %s",
-				     text->type == VALUE_NULL ? "nothing" :
-								value_type_name(text->type));
-		else
-			decode_text(dc, &one, text);
-		decode_leave(dc);
+		if (!key_len || text->type != VALUE_STRING || !(flags & FIELD_RAW))
+			pair_check(dc, m, flags);
 		if (text->type != VALUE_STRING)
 			continue;
 		if (common)
@@ -297,6 +289,23 @@ static size_t text_control(const char *text)
 		if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && (at[1] & 0xe0) == 0x80))
 			return (size_t)(at - (const unsigned char *)text);
 	}
+}
+
+/* Of a map of strings. */
+static void pair_check(struct decode *dc, const struct member *m, unsigned flags)
+{
+	const struct field one = { .name = "", .type = &type_strmap, .flags = flags };
+	const struct value *text = &m->value;
+
+	decode_enter(dc, m->key);
+	if (!*m->key)
+		decode_error(dc, text, "has an empty key");
+	else if (text->type != VALUE_STRING && (flags & FIELD_SECRET))
+		decode_error(dc, text, "needs a string, in quotes, not %s",
+			     text->type == VALUE_NULL ? "nothing" : value_type_name(text->type));
+	else
+		decode_text(dc, &one, text);
+	decode_leave(dc);
 }
 
 /* A copy at AT, which moves on. */

@@ -48,9 +48,10 @@ struct resource *resource_decode(const struct kind *kind, const struct value *do
 struct resource *resource_from_json(const struct kind *kind, const char *name, const char *version,
 				    const char *json, size_t len, enum decode_mode mode)
 {
-	auto_arena struct arena scratch = { .secret = kind->id == KIND_SECRET };
+	static struct arena scratch; /* what one needed serves the next */
 	struct diags d = { .arena = &scratch };
 	const struct value *doc;
+	struct resource *r;
 
 	/* Names go where no quoting is: into comments and descriptions of BIRD's configuration. */
 	if (!name_valid(name))
@@ -61,14 +62,18 @@ struct resource *resource_from_json(const struct kind *kind, const char *name, c
 	if (len > RESOURCE_MAX)
 		return resource_unread(kind, name, version,
 				       &(struct diag){ .text = "is larger than 16 MiB" });
+	scratch.secret = kind->id == KIND_SECRET;
 	doc = json_parse(json, len, &scratch, &d);
-	if (doc)
-		return decode_document(kind, doc, name, version, mode, NULL, NULL);
 	if (d.n)
 		d.items[0].text = arena_printf(&scratch, "is not JSON: %s", d.items[0].text);
-	return resource_unread(kind, name, version,
-			       d.n ? d.items :
-				     &(struct diag){ .text = "is not JSON: it is empty" });
+	if (doc)
+		r = decode_document(kind, doc, name, version, mode, NULL, NULL);
+	else
+		r = resource_unread(kind, name, version,
+				    d.n ? d.items :
+					  &(struct diag){ .text = "is not JSON: it is empty" });
+	arena_reset(&scratch);
+	return r;
 }
 
 struct value resource_encode(const struct resource *r, struct arena *a)
