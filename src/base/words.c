@@ -9,27 +9,21 @@
 #define MIX	   UINT64_C(0x9e3779b97f4a7c15)
 
 /* Each word has one place, so chosen words cost nothing but their place. */
-static struct {
-	const char *text;
-	size_t len;
-} words[1 << WORDS_LOG2];
+static struct word words[1 << WORDS_LOG2];
 
 static size_t place_of(const char *word, size_t len);
 
-const char *word_kept(const char *word, size_t len)
+struct word *word_kept(const char *word, size_t len)
 {
 	static struct arena kept;
-	size_t i;
+	struct word *w;
 
 	if (len < LEN_MIN || len > LEN_MAX)
 		return NULL;
-	i = place_of(word, len);
-	if (!words[i].text) {
-		words[i].text = arena_strn(&kept, word, len);
-		words[i].len = len;
-		return words[i].text;
-	}
-	return words[i].len == len && memcmp(words[i].text, word, len) == 0 ? words[i].text : NULL;
+	w = &words[place_of(word, len)];
+	if (!w->text)
+		*w = (struct word){ arena_strn(&kept, word, len), len, false };
+	return w->len == len && memcmp(w->text, word, len) == 0 ? w : NULL;
 }
 
 static size_t place_of(const char *word, size_t len)

@@ -8,5 +8,11 @@
 
 #include "base/base.h"
 
+struct word {
+	const char *text;
+	size_t len;
+	bool good; /* what they are kept for is theirs to check, and to remember here */
+};
+
 /* The one copy of LEN bytes at WORD, which have no NUL in them; NULL when there is no room for it. */
-const char *word_kept(const char *word, size_t len);
+struct word *word_kept(const char *word, size_t len);

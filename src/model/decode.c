@@ -17,7 +17,7 @@
 static void complain(struct decode *dc, enum diag_level level, const struct value *v,
 		     const char *format, va_list args) printf_like(4, 0);
 static size_t text_control(const char *text);
-static void pair_check(struct decode *dc, const struct member *m, unsigned flags);
+static void pair_check(struct decode *dc, const struct field *f, const struct member *m);
 static const char *put_text(char **at, const char *text, size_t len);
 static const char *path_text(const struct decode *dc, struct buf *b);
 static size_t row_find(const struct shape *shape, const char *name, size_t from);
@@ -163,16 +163,16 @@ const char *decode_text(struct decode *dc, const struct field *f, const struct v
 	return v->string;
 }
 
-struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned flags)
+struct strmap decode_strmap(struct decode *dc, const struct field *f, const struct value *v)
 {
-	const char *kept[64];
-	bool common = (flags & FIELD_COMMON) && v->n <= lengthof(kept);
+	const struct pairs *common = f->arg;
+	const char *kept[64]; /* keys that need no copy */
 	size_t size = 0, n = 0;
 	struct strpair *items;
 	char *at;
 
 	if (v->type != VALUE_MAP) {
-		if (flags & FIELD_SECRET)
+		if (f->flags & FIELD_SECRET)
 			decode_error(dc, v, "needs a map of strings, not %s",
 				     value_type_name(v->type));
 		else
@@ -181,16 +181,19 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 	}
 	for (uint32_t i = 0; i < v->n; i++) {
 		const struct member *m = &v->members[i];
-		const struct value *text = &m->value;
 		size_t key_len = member_key_len(m);
+		struct word *word = common && n < lengthof(kept) ? word_kept(m->key, key_len) :
+								   NULL;
 
-		if (!key_len || text->type != VALUE_STRING || !(flags & FIELD_RAW))
-			pair_check(dc, m, flags);
-		if (text->type != VALUE_STRING)
+		if (!key_len || m->value.type != VALUE_STRING || !(f->flags & FIELD_RAW))
+			pair_check(dc, f, m);
+		if (common && common->check(dc, m, word && word->good) && word)
+			word->good = true;
+		if (m->value.type != VALUE_STRING)
 			continue;
-		if (common)
-			kept[n] = word_kept(m->key, key_len);
-		size += sizeof *items + text->n + 1 + (common && kept[n] ? 0 : key_len + 1);
+		size += sizeof *items + m->value.n + 1 + (word ? 0 : key_len + 1);
+		if (n < lengthof(kept))
+			kept[n] = word ? word->text : NULL;
 		n++;
 	}
 	if (!n)
@@ -203,8 +206,9 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 
 		if (m->value.type != VALUE_STRING)
 			continue;
-		items[n].key = common && kept[n] ? kept[n] :
-						   put_text(&at, m->key, member_key_len(m));
+		items[n].key = n < lengthof(kept) && kept[n] ?
+				       kept[n] :
+				       put_text(&at, m->key, member_key_len(m));
 		items[n++].value = put_text(&at, m->value.string, m->value.n);
 	}
 	return strmap_make(items, n);
@@ -292,15 +296,15 @@ static size_t text_control(const char *text)
 }
 
 /* Of a map of strings. */
-static void pair_check(struct decode *dc, const struct member *m, unsigned flags)
+static void pair_check(struct decode *dc, const struct field *f, const struct member *m)
 {
-	const struct field one = { .name = "", .type = &type_strmap, .flags = flags };
+	const struct field one = { .name = "", .type = &type_strmap, .flags = f->flags };
 	const struct value *text = &m->value;
 
 	decode_enter(dc, m->key);
 	if (!*m->key)
 		decode_error(dc, text, "has an empty key");
-	else if (text->type != VALUE_STRING && (flags & FIELD_SECRET))
+	else if (text->type != VALUE_STRING && (f->flags & FIELD_SECRET))
 		decode_error(dc, text, "needs a string, in quotes, not %s",
 			     text->type == VALUE_NULL ? "nothing" : value_type_name(text->type));
 	else

@@ -89,8 +89,8 @@ void check_shape(struct decode *dc, const struct shape *shape, const struct valu
 /* The text of a string by the rules of its row (length, no control characters unless
  * FIELD_RAW or FIELD_SECRET); NULL when it is empty, or wrong and complained about. Not copied. */
 const char *decode_text(struct decode *dc, const struct field *f, const struct value *v);
-/* A map of strings in one block of memory, sorted; the FLAGS of its row as above. */
-struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned flags);
+/* A map of strings in one block of memory, sorted; the rules of its row as above. */
+struct strmap decode_strmap(struct decode *dc, const struct field *f, const struct value *v);
 /* A copy that lives in A. */
 struct value decode_copy(const struct value *v, struct arena *a);
 
