@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chunks start small and each is as large as all before it, because every resource of a snapshot has
- * an arena of its own and most are a few hundred bytes. Under ASan each allocation is a chunk, so that
- * running over the end of one object is seen.
+ * Chunks start small and each is as large as all before it, because every resource of a snapshot
+ * has an arena of its own and most are a few hundred bytes. Under ASan each allocation is a chunk,
+ * so that running over the end of one object is seen.
  */
 #include "base/arena.h"
 
