@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chunks start small and double, because every resource of a snapshot has an arena of its own and
- * most are a few hundred bytes. Under ASan each allocation is a chunk, so that running over the
- * end of one object is seen.
+ * Chunks start small and each is as large as all before it, because every resource of a snapshot
+ * has an arena of its own and most are a few hundred bytes. Under ASan each allocation is a chunk,
+ * so that running over the end of one object is seen.
  */
 #include "base/arena.h"
 
@@ -32,19 +32,21 @@ static void *arena_chunk(struct arena *a, size_t size);
 
 void *arena_alloc(struct arena *a, size_t size)
 {
+	return memset(arena_room(a, size), 0, size);
+}
+
+void *arena_room(struct arena *a, size_t size)
+{
 	const size_t align = _Alignof(max_align_t) / 2; /* nothing here is wider than 8 bytes */
-	char *at;
+	char *at = a->at;
 
 	if (size > SIZE_MAX / 2)
 		abort();
 	size = size ? (size + align - 1) & ~(align - 1) : align;
 	if (CHUNK_EACH || size > (size_t)(a->end - a->at))
-		at = arena_chunk(a, size);
-	else {
-		at = a->at;
-		a->at += size;
-	}
-	return memset(at, 0, size);
+		return arena_chunk(a, size);
+	a->at += size;
+	return at;
 }
 
 void arena_free(struct arena *a)
@@ -65,6 +67,25 @@ void arena_free(struct arena *a)
 	*a = (struct arena){ .secret = a->secret };
 }
 
+/* The chunk with the free space stays. SIZE stays too, so the next one is larger than all that was
+ * needed up to now, and soon one is enough. */
+void arena_reset(struct arena *a)
+{
+	struct arena_chunk **at = &a->chunks, *kept;
+	size_t size = a->size;
+
+	while (*at && (*at)->data + (*at)->size != a->end)
+		at = &(*at)->next;
+	kept = a->secret ? NULL : *at;
+	if (kept)
+		*at = kept->next;
+	arena_free(a);
+	if (!kept)
+		return;
+	kept->next = NULL;
+	*a = (struct arena){ kept, kept->data, kept->data + kept->size, .size = size };
+}
+
 char *arena_str(struct arena *a, const char *text)
 {
 	return text ? arena_strn(a, text, strlen(text)) : NULL;
@@ -76,8 +97,9 @@ char *arena_strn(struct arena *a, const char *text, size_t len)
 
 	if (!text)
 		return NULL;
-	copy = arena_alloc(a, len + 1);
+	copy = arena_room(a, len + 1);
 	memcpy(copy, text, len);
+	copy[len] = '\0';
 	return copy;
 }
 
@@ -153,7 +175,7 @@ char *mem_str(const char *text)
 /* A new chunk whose first SIZE bytes are taken. A large one does not end the use of the current. */
 static void *arena_chunk(struct arena *a, size_t size)
 {
-	size_t next = a->chunks ? MIN(2 * a->size, CHUNK_MAX) : CHUNK_FIRST;
+	size_t next = MIN(MAX(a->size, CHUNK_FIRST), CHUNK_MAX);
 	bool alone = CHUNK_EACH || size > next / 2;
 	size_t room = alone ? size : next;
 	struct arena_chunk *c = malloc(sizeof *c + room);

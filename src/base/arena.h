@@ -22,8 +22,12 @@ struct arena {
 
 /* SIZE zeroed bytes, aligned to 8: no type here needs more (no long double, no vectors). */
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));
+/* The same, not zeroed. */
+void *arena_room(struct arena *a, size_t size) __attribute__((malloc, returns_nonnull));
 /* Everything goes; A is empty and can be used again. */
 void arena_free(struct arena *a);
+/* The same, but memory is kept for using it again soon, as long as that is not much. */
+void arena_reset(struct arena *a);
 /* Copies into the arena; NULL stays NULL. */
 char *arena_str(struct arena *a, const char *text);
 char *arena_strn(struct arena *a, const char *text, size_t len);

@@ -13,8 +13,7 @@
 #include "base/text.h"
 #include "base/tree.h"
 
-#define PAD  8 /* NULs behind the text: what a scan may look at in one go */
-#define ONES 0x0101010101010101u
+#define PAD 16 /* NULs behind the text: what a scan may look at in one go */
 
 struct json {
 	char *start, *at, *end;
@@ -26,11 +25,13 @@ struct json {
 	struct diags *diags;
 };
 
-static bool read_value(struct json *j, struct value *v);
+static inline bool read_value(struct json *j, struct value *v);
+static bool read_other(struct json *j, struct value *v);
 static bool read_map(struct json *j, struct value *v);
 static bool read_member(struct json *j);
 static bool read_list(struct json *j, struct value *v);
-static bool read_string(struct json *j, const char **ret, uint32_t *len);
+static inline bool read_string(struct json *j, const char **ret, uint32_t *len);
+static bool read_string_slow(struct json *j, const char **ret, uint32_t *len);
 static bool read_escape(struct json *j, char **to);
 static bool read_hex(struct json *j, unsigned *ret);
 static bool read_wide(struct json *j);
@@ -39,7 +40,8 @@ static bool read_word(struct json *j, struct value *v);
 static const char *scan_number(const char *at, bool *whole, const char **missing);
 static char *put_utf8(char *to, unsigned c);
 static bool deeper(struct json *j);
-static void skip_blanks(struct json *j);
+static inline void skip_blanks(struct json *j);
+static void skip_blanks_slow(struct json *j);
 static size_t column_of(const struct json *j);
 static bool expected(const struct json *j, const char *what);
 static bool bad(const struct json *j, const char *text);
@@ -49,7 +51,7 @@ static void new_line(unsigned indent, unsigned level, struct buf *out);
 
 const struct value *json_parse(const char *text, size_t len, struct arena *a, struct diags *d)
 {
-	struct json j = { .line = 1, .arena = a, .diags = d };
+	struct json j;
 	struct value v, *ret = NULL;
 	bool good;
 
@@ -57,11 +59,15 @@ const struct value *json_parse(const char *text, size_t len, struct arena *a, st
 		diag_add(d, DIAG_ERROR, 0, 0, NULL, "this is larger than 4 GB");
 		return NULL;
 	}
-	j.start = j.at = arena_alloc(a, len + PAD);
+	j.start = j.at = j.line_start = arena_room(a, len + PAD);
 	if (len)
 		memcpy(j.at, text, len);
-	j.end = j.at + len;
-	j.line_start = j.at;
+	j.end = memset(j.at + len, 0, PAD);
+	j.line = 1;
+	j.depth = 0;
+	j.arena = a;
+	j.diags = d;
+	tree_init(&j.tree);
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		good = bad(&j, "JSON begins without a byte order mark; save it without one");
 	else
@@ -116,19 +122,23 @@ void json_string(const char *text, struct buf *out)
 	buf_char(out, '"');
 }
 
-static bool read_value(struct json *j, struct value *v)
+/* Mostly a string. */
+static inline bool read_value(struct json *j, struct value *v)
 {
 	skip_blanks(j);
-	*v = (struct value){ .type = VALUE_NULL };
+	*v = (struct value){ .type = VALUE_STRING };
 	tree_place(v, j->line, column_of(j));
+	return *j->at == '"' ? read_string(j, &v->string, &v->n) : read_other(j, v);
+}
+
+static bool read_other(struct json *j, struct value *v)
+{
+	v->type = VALUE_NULL;
 	switch (*j->at) {
 	case '{':
 		return read_map(j, v);
 	case '[':
 		return read_list(j, v);
-	case '"':
-		v->type = VALUE_STRING;
-		return read_string(j, &v->string, &v->n);
 	case '-':
 	case '0' ... '9':
 		return read_number(j, v);
@@ -163,38 +173,38 @@ static bool read_map(struct json *j, struct value *v)
 
 static bool read_member(struct json *j)
 {
-	struct tree_entry e;
+	struct member m;
 
 	skip_blanks(j);
 	if (*j->at != '"')
 		return expected(j, "a key in double quotes");
-	e.member.line = (unsigned)j->line;
-	e.member.column = (unsigned)column_of(j);
-	if (!read_string(j, &e.member.key, &e.key_len))
+	m.line = (unsigned)j->line;
+	m.column = (unsigned)column_of(j);
+	if (!read_string(j, &m.key, &m.key_len))
 		return false;
 	skip_blanks(j);
 	if (*j->at != ':')
 		return expected(j, "a colon after the key");
 	j->at++;
-	if (!read_value(j, &e.member.value))
+	if (!read_value(j, &m.value))
 		return false;
-	tree_push(&j->tree, &e);
+	tree_push(&j->tree, &m);
 	return true;
 }
 
 static bool read_list(struct json *j, struct value *v)
 {
 	size_t from = j->tree.n;
-	struct tree_entry e = { 0 };
+	struct member item = { 0 };
 
 	if (!deeper(j))
 		return false;
 	skip_blanks(j);
 	if (*j->at != ']') {
 		for (;;) {
-			if (!read_value(j, &e.member.value))
+			if (!read_value(j, &item.value))
 				return false;
-			tree_push(&j->tree, &e);
+			tree_push(&j->tree, &item);
 			skip_blanks(j);
 			if (*j->at != ',')
 				break;
@@ -209,25 +219,39 @@ static bool read_list(struct json *j, struct value *v)
 	return true;
 }
 
-/* Steps over bytes that mean nothing in a string, eight at a time. */
+/* Steps over bytes that mean nothing in a string, sixteen at a time. */
 static inline char *skip_ordinary(char *at)
 {
-	for (;; at += 8) {
-		uint64_t eight, quote, slash, stop;
+	for (;; at += 16) {
+		signed char bytes __attribute__((vector_size(16)));
+		uint64_t stops[2];
 
-		memcpy(&eight, at, 8);
-		eight = le64toh(eight);
-		quote = eight ^ ONES * '"';
-		slash = eight ^ ONES * '\\';
-		stop = (eight - ONES * ' ') | (quote - ONES) | (slash - ONES);
-		/* The lowest bit set is right; a borrow can spoil only what comes after it. */
-		stop = ((stop & ~eight) | eight) & ONES * 0x80;
-		if (stop)
-			return at + (__builtin_ctzll(stop) >> 3);
+		memcpy(&bytes, at, sizeof bytes);
+		/* What is above ASCII is negative. */
+		bytes = (bytes < ' ') | (bytes == '"') | (bytes == '\\');
+		memcpy(stops, &bytes, sizeof bytes);
+		if (stops[0])
+			return at + (__builtin_ctzll(le64toh(stops[0])) >> 3);
+		if (stops[1])
+			return at + 8 + (__builtin_ctzll(le64toh(stops[1])) >> 3);
 	}
 }
 
-static bool read_string(struct json *j, const char **ret, uint32_t *len)
+/* Nearly all strings end at the first byte that means something. */
+static inline bool read_string(struct json *j, const char **ret, uint32_t *len)
+{
+	char *start = j->at + 1, *end = skip_ordinary(start);
+
+	if (*end != '"')
+		return read_string_slow(j, ret, len);
+	*end = '\0';
+	j->at = end + 1;
+	*ret = start;
+	*len = (uint32_t)(end - start);
+	return true;
+}
+
+static bool read_string_slow(struct json *j, const char **ret, uint32_t *len)
 {
 	char *start = ++j->at, *to = start;
 
@@ -447,7 +471,13 @@ static bool deeper(struct json *j)
 	return true;
 }
 
-static void skip_blanks(struct json *j)
+static inline void skip_blanks(struct json *j)
+{
+	if ((unsigned char)*j->at <= ' ')
+		skip_blanks_slow(j);
+}
+
+static void skip_blanks_slow(struct json *j)
 {
 	for (;; j->at++) {
 		if (*j->at == '\n') {

@@ -5,23 +5,34 @@
 
 #define FEW 32 /* members whose keys are compared each with each */
 
-static const struct tree_entry *double_key(const struct tree_entry *items, size_t n,
-					   const struct tree_entry **first);
-static const struct tree_entry *double_key_sorted(const struct tree_entry *items, size_t n,
-						  const struct tree_entry **first);
-static uint32_t key_mark(const struct tree_entry *e);
+static const struct member *double_key(const struct member *items, size_t n,
+				       const struct member **first);
+static const struct member *double_key_sorted(const struct member *items, size_t n,
+					      const struct member **first);
+static uint32_t key_mark(const struct member *m);
 static int entry_cmp(const void *a, const void *b);
+
+void tree_init(struct tree *t)
+{
+	t->items = t->few;
+	t->n = 0;
+	t->cap = TREE_FEW;
+}
 
 void tree_free(struct tree *t)
 {
-	free(t->items);
-	*t = (struct tree){ 0 };
+	if (t->items != t->few)
+		free(t->items);
 }
 
 void tree_more(struct tree *t)
 {
-	t->cap = t->cap ? 2 * t->cap : 64;
-	t->items = mem_resize(t->items, t->cap * sizeof *t->items);
+	struct member *few = t->items == t->few ? t->few : NULL;
+
+	t->cap *= 2;
+	t->items = mem_resize(few ? NULL : t->items, t->cap * sizeof *t->items);
+	if (few)
+		memcpy(t->items, few, sizeof t->few);
 }
 
 void tree_list(struct tree *t, size_t from, struct arena *a, struct value *ret)
@@ -30,7 +41,7 @@ void tree_list(struct tree *t, size_t from, struct arena *a, struct value *ret)
 	struct value *items = n ? arena_array(a, struct value, n) : NULL;
 
 	for (size_t i = 0; i < n; i++)
-		items[i] = t->items[from + i].member.value;
+		items[i] = t->items[from + i].value;
 	t->n = from;
 	ret->type = VALUE_LIST;
 	ret->n = (uint32_t)n;
@@ -40,24 +51,23 @@ void tree_list(struct tree *t, size_t from, struct arena *a, struct value *ret)
 bool tree_map(struct tree *t, size_t from, struct arena *a, struct diags *d, struct value *ret)
 {
 	size_t n = t->n - from;
-	const struct tree_entry *entries = n ? t->items + from : NULL;
-	const struct tree_entry *first = NULL, *twice = NULL;
+	const struct member *on_stack = n ? t->items + from : NULL;
+	const struct member *first = NULL, *twice = NULL;
 	struct member *members;
 
 	if (n > FEW)
-		twice = double_key_sorted(entries, n, &first);
+		twice = double_key_sorted(on_stack, n, &first);
 	else if (n > 1)
-		twice = double_key(entries, n, &first);
+		twice = double_key(on_stack, n, &first);
 	if (twice) {
-		diag_add(d, DIAG_ERROR, twice->member.line, twice->member.column, NULL,
+		diag_add(d, DIAG_ERROR, twice->line, twice->column, NULL,
 			 "the key \"%s\" is here twice; it was first on line %u",
-			 text_clean(d->arena, twice->member.key, twice->key_len, 64),
-			 first->member.line);
+			 text_clean(d->arena, twice->key, twice->key_len, 64), first->line);
 		return false;
 	}
-	members = n ? arena_array(a, struct member, n) : NULL;
-	for (size_t i = 0; i < n; i++)
-		members[i] = entries[i].member;
+	members = n ? arena_room(a, n * sizeof *members) : NULL;
+	if (n)
+		memcpy(members, on_stack, n * sizeof *members);
 	t->n = from;
 	ret->type = VALUE_MAP;
 	ret->n = (uint32_t)n;
@@ -90,36 +100,41 @@ const char *tree_special(const char *at, unsigned *ret)
 }
 
 /* The entry whose key came before, NULL when there is none; the earlier one in FIRST. */
-static const struct tree_entry *double_key(const struct tree_entry *items, size_t n,
-					   const struct tree_entry **first)
+static const struct member *double_key(const struct member *items, size_t n,
+				       const struct member **first)
 {
 	uint32_t marks[FEW];
+	uint64_t seen = 0; /* a bit for each sixty-fourth of the marks */
 
 	for (size_t i = 0; i < n; i++) {
+		uint64_t bit;
+
 		marks[i] = key_mark(&items[i]);
-		for (size_t j = 0; j < i; j++) {
+		bit = UINT64_C(1) << (marks[i] >> 26);
+		for (size_t j = seen & bit ? 0 : i; j < i; j++) {
 			if (marks[j] != marks[i] ||
-			    strcmp(items[j].member.key, items[i].member.key) != 0)
+			    strcmp(items[j].key, items[i].key) != 0)
 				continue;
 			*first = &items[j];
 			return &items[i];
 		}
+		seen |= bit;
 	}
 	return NULL;
 }
 
 /* The same for many: sorting cannot be made slow by chosen keys, as hashing can. */
-static const struct tree_entry *double_key_sorted(const struct tree_entry *items, size_t n,
-						  const struct tree_entry **first)
+static const struct member *double_key_sorted(const struct member *items, size_t n,
+					      const struct member **first)
 {
-	auto_free const struct tree_entry **sorted = mem_alloc(n * sizeof *sorted);
-	const struct tree_entry *twice = NULL;
+	auto_free const struct member **sorted = mem_alloc(n * sizeof *sorted);
+	const struct member *twice = NULL;
 
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = &items[i];
 	qsort(sorted, n, sizeof *sorted, entry_cmp);
 	for (size_t i = 1; i < n; i++) {
-		if (strcmp(sorted[i - 1]->member.key, sorted[i]->member.key) != 0 ||
+		if (strcmp(sorted[i - 1]->key, sorted[i]->key) != 0 ||
 		    (twice && sorted[i] > twice))
 			continue;
 		*first = sorted[i - 1];
@@ -129,26 +144,26 @@ static const struct tree_entry *double_key_sorted(const struct tree_entry *items
 }
 
 /* Equal for equal keys, and rarely equal for others. */
-static uint32_t key_mark(const struct tree_entry *e)
+static uint32_t key_mark(const struct member *m)
 {
-	const char *key = e->member.key;
+	const char *key = m->key;
 	uint32_t head = 0, tail = 0;
 
-	if (e->key_len >= 4) {
+	if (m->key_len >= 4) {
 		memcpy(&head, key, 4);
-		memcpy(&tail, key + e->key_len - 4, 4);
+		memcpy(&tail, key + m->key_len - 4, 4);
 	} else {
-		memcpy(&head, key, e->key_len);
+		memcpy(&head, key, m->key_len);
 	}
-	return head ^ tail * 0x9e3779b1u ^ e->key_len << 24;
+	return head ^ tail * 0x9e3779b1u ^ m->key_len << 24;
 }
 
 /* By key, then by place. */
 static int entry_cmp(const void *a, const void *b)
 {
-	const struct tree_entry *x = *(const struct tree_entry *const *)a;
-	const struct tree_entry *y = *(const struct tree_entry *const *)b;
-	int order = strcmp(x->member.key, y->member.key);
+	const struct member *x = *(const struct member *const *)a;
+	const struct member *y = *(const struct member *const *)b;
+	int order = strcmp(x->key, y->key);
 
 	return order ? order : (x > y) - (x < y);
 }

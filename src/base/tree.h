@@ -8,24 +8,23 @@
 
 #include "base/value.h"
 
-struct tree_entry {
-	struct member member; /* of a list: only its value */
-	uint32_t key_len;
-};
+#define TREE_FEW 64
 
 struct tree {
-	struct tree_entry *items;
+	struct member *items; /* of a list: only the value */
 	size_t n, cap;
+	struct member few[TREE_FEW]; /* what ITEMS is at first */
 };
 
+void tree_init(struct tree *t);
 void tree_free(struct tree *t);
 void tree_more(struct tree *t);
 
-static inline void tree_push(struct tree *t, const struct tree_entry *entry)
+static inline void tree_push(struct tree *t, const struct member *m)
 {
 	if (t->n == t->cap)
 		tree_more(t);
-	t->items[t->n++] = *entry;
+	t->items[t->n++] = *m;
 }
 
 /* Everything above FROM leaves the stack and becomes RET, whose place is kept. */

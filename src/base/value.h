@@ -39,8 +39,14 @@ struct value {
 struct member {
 	const char *key;
 	unsigned line, column; /* of the key */
+	uint32_t key_len;      /* 0: not counted, which only readers do; see member_key_len() */
 	struct value value;
 };
+
+static inline size_t member_key_len(const struct member *m)
+{
+	return m->key_len ? m->key_len : strlen(m->key);
+}
 
 #define VALUE_DEPTH 64 /* nesting that the readers accept */
 

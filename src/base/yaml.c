@@ -87,7 +87,7 @@ static bool next_event(struct yaml *y);
 static bool read_document(struct yaml *y, struct value *v);
 static bool read_node(struct yaml *y, struct value *v);
 static bool read_map(struct yaml *y, struct value *v);
-static bool read_key(struct yaml *y, struct tree_entry *e);
+static bool read_key(struct yaml *y, struct member *m);
 static bool read_list(struct yaml *y, struct value *v);
 static bool read_scalar(struct yaml *y, struct value *v);
 static bool resolve(struct yaml *y, struct value *v, const char *text, size_t len);
@@ -111,6 +111,7 @@ struct yaml *yaml_open(const char *text, size_t len)
 
 	y->text = len ? text + mark : "";
 	y->len = len - mark;
+	tree_init(&y->tree);
 	if (!yaml_parser_initialize(&y->parser))
 		abort();
 	yaml_parser_set_encoding(&y->parser, YAML_UTF8_ENCODING);
@@ -214,20 +215,20 @@ static bool read_map(struct yaml *y, struct value *v)
 	if (!deeper(y))
 		return false;
 	while (next_event(y)) {
-		struct tree_entry e;
+		struct member m;
 
 		if (y->event.type == YAML_MAPPING_END_EVENT) {
 			y->depth--;
 			return tree_map(&y->tree, from, y->arena, y->diags, v);
 		}
-		if (!read_key(y, &e) || !next_event(y) || !read_node(y, &e.member.value))
+		if (!read_key(y, &m) || !next_event(y) || !read_node(y, &m.value))
 			return false;
-		tree_push(&y->tree, &e);
+		tree_push(&y->tree, &m);
 	}
 	return false;
 }
 
-static bool read_key(struct yaml *y, struct tree_entry *e)
+static bool read_key(struct yaml *y, struct member *m)
 {
 	const yaml_event_t *event = &y->event;
 	struct value key;
@@ -250,17 +251,17 @@ static bool read_key(struct yaml *y, struct tree_entry *e)
 		text = text_clean(y->diags->arena, text, strlen(text), 64);
 		return bad(y, "a key must be a string; write \"%s\" with quotes", text);
 	}
-	e->member.key = key.string;
-	e->member.line = key.line;
-	e->member.column = key.column;
-	e->key_len = key.n;
+	m->key = key.string;
+	m->line = key.line;
+	m->column = key.column;
+	m->key_len = key.n;
 	return true;
 }
 
 static bool read_list(struct yaml *y, struct value *v)
 {
 	size_t from = y->tree.n;
-	struct tree_entry e = { 0 };
+	struct member item = { 0 };
 
 	if (!deeper(y))
 		return false;
@@ -270,9 +271,9 @@ static bool read_list(struct yaml *y, struct value *v)
 			tree_list(&y->tree, from, y->arena, v);
 			return true;
 		}
-		if (!read_node(y, &e.member.value))
+		if (!read_node(y, &item.value))
 			return false;
-		tree_push(&y->tree, &e);
+		tree_push(&y->tree, &item);
 	}
 	return false;
 }

@@ -33,6 +33,8 @@ static void check_rows(struct decode *dc, const struct value *v)
 	for (size_t i = 0; dc->shape->fields[i].name; i++) {
 		const struct field *f = &dc->shape->fields[i];
 
+		if (!(f->flags & (FIELD_REQUIRED | FIELD_DEFAULT_ONLY)))
+			continue;
 		decode_enter(dc, f->name);
 		if ((f->flags & FIELD_REQUIRED) && !dc->given[i])
 			required_error(dc, f, v);

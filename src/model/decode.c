@@ -12,9 +12,13 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "base/words.h"
 
 static void complain(struct decode *dc, enum diag_level level, const struct value *v,
 		     const char *format, va_list args) printf_like(4, 0);
+static size_t text_control(const char *text);
+static void pair_check(struct decode *dc, const struct field *f, const struct member *m);
+static const char *put_text(char **at, const char *text, size_t len);
 static const char *path_text(const struct decode *dc, struct buf *b);
 static size_t row_find(const struct shape *shape, const char *name, size_t from);
 static size_t unknown_field(struct decode *dc, const struct shape *shape, const struct value *v,
@@ -22,25 +26,6 @@ static size_t unknown_field(struct decode *dc, const struct shape *shape, const 
 static void row_decode(struct decode *dc, const struct field *f, const struct value *v, void *at,
 		       const struct value **given);
 static void inert_warn(struct decode *dc, const struct field *f, const struct value *v);
-
-void decode_enter(struct decode *dc, const char *name)
-{
-	if (dc->depth < DECODE_DEPTH)
-		dc->steps[dc->depth] = (struct decode_step){ .name = name };
-	dc->depth++;
-}
-
-void decode_enter_item(struct decode *dc, size_t index)
-{
-	if (dc->depth < DECODE_DEPTH)
-		dc->steps[dc->depth] = (struct decode_step){ .index = index };
-	dc->depth++;
-}
-
-void decode_leave(struct decode *dc)
-{
-	dc->depth--;
-}
 
 void decode_error(struct decode *dc, const struct value *v, const char *format, ...)
 {
@@ -150,6 +135,7 @@ bool decode_rows(struct decode *dc, const struct shape *shape, const struct valu
 const char *decode_text(struct decode *dc, const struct field *f, const struct value *v)
 {
 	const struct pattern *p = f->type == &type_string ? f->arg : NULL;
+	size_t i;
 
 	if (v->type != VALUE_STRING) {
 		decode_type_error(dc, v, "a string");
@@ -162,17 +148,13 @@ const char *decode_text(struct decode *dc, const struct field *f, const struct v
 			     (long long)f->max);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < v->n && !(f->flags & (FIELD_RAW | FIELD_SECRET)); i++) {
-		unsigned char c = (unsigned char)v->string[i];
-
-		if (c < 0x20 || c == 0x7f ||
-		    (c == 0xc2 && ((unsigned char)v->string[i + 1] & 0xe0) == 0x80)) {
-			decode_error(dc, v,
-				     "has a control character (line break, tab or the like) "
-				     "as character %u; write it without",
-				     i + 1);
-			return NULL;
-		}
+	i = f->flags & (FIELD_RAW | FIELD_SECRET) ? v->n : text_control(v->string);
+	if (i < v->n) {
+		decode_error(dc, v,
+			     "has a control character (line break, tab or the like) "
+			     "as character %zu; write it without",
+			     i + 1);
+		return NULL;
 	}
 	if (p && !p->holds(v->string)) {
 		decode_error(dc, v, "%s is not %s", decode_show(dc, v), p->want);
@@ -181,15 +163,16 @@ const char *decode_text(struct decode *dc, const struct field *f, const struct v
 	return v->string;
 }
 
-struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned flags)
+struct strmap decode_strmap(struct decode *dc, const struct field *f, const struct value *v)
 {
-	const struct field one = { .name = "", .type = &type_strmap, .flags = flags };
+	const struct pairs *common = f->arg;
+	const char *kept[64]; /* keys that need no copy */
 	size_t size = 0, n = 0;
 	struct strpair *items;
 	char *at;
 
 	if (v->type != VALUE_MAP) {
-		if (flags & FIELD_SECRET)
+		if (f->flags & FIELD_SECRET)
 			decode_error(dc, v, "needs a map of strings, not %s",
 				     value_type_name(v->type));
 		else
@@ -197,22 +180,21 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 		return (struct strmap){ 0 };
 	}
 	for (uint32_t i = 0; i < v->n; i++) {
-		const struct value *text = &v->members[i].value;
+		const struct member *m = &v->members[i];
+		size_t key_len = member_key_len(m);
+		struct word *word = common && n < lengthof(kept) ? word_kept(m->key, key_len) :
+								   NULL;
 
-		decode_enter(dc, v->members[i].key);
-		if (!*v->members[i].key)
-			decode_error(dc, text, "has an empty key");
-		else if (text->type != VALUE_STRING && (flags & FIELD_SECRET))
-			decode_error(dc, text, "needs a string, in quotes, not %s",
-				     text->type == VALUE_NULL ? "nothing" :
-								value_type_name(text->type));
-		else
-			decode_text(dc, &one, text);
-		decode_leave(dc);
-		if (text->type == VALUE_STRING) {
-			size += sizeof *items + strlen(v->members[i].key) + text->n + 2;
-			n++;
-		}
+		if (!key_len || m->value.type != VALUE_STRING || !(f->flags & FIELD_RAW))
+			pair_check(dc, f, m);
+		if (common && common->check(dc, m, word && word->good) && word)
+			word->good = true;
+		if (m->value.type != VALUE_STRING)
+			continue;
+		size += sizeof *items + m->value.n + 1 + (word ? 0 : key_len + 1);
+		if (n < lengthof(kept))
+			kept[n] = word ? word->text : NULL;
+		n++;
 	}
 	if (!n)
 		return (struct strmap){ 0 };
@@ -224,10 +206,10 @@ struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned f
 
 		if (m->value.type != VALUE_STRING)
 			continue;
-		items[n].key = memcpy(at, m->key, strlen(m->key) + 1);
-		at += strlen(m->key) + 1;
-		items[n++].value = memcpy(at, m->value.string, m->value.n + 1);
-		at += m->value.n + 1;
+		items[n].key = n < lengthof(kept) && kept[n] ?
+				       kept[n] :
+				       put_text(&at, m->key, member_key_len(m));
+		items[n++].value = put_text(&at, m->value.string, m->value.n);
 	}
 	return strmap_make(items, n);
 }
@@ -300,6 +282,45 @@ static void complain(struct decode *dc, enum diag_level level, const struct valu
 		 dc->depth ? path_text(dc, &path) : NULL, "%s", words);
 }
 
+/* Where the first control character (C0, DEL, C1) of TEXT is, or its end. */
+static size_t text_control(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	for (;; at++) {
+		if (*at - 0x20u < 0x5f) /* printable ASCII */
+			continue;
+		if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && (at[1] & 0xe0) == 0x80))
+			return (size_t)(at - (const unsigned char *)text);
+	}
+}
+
+/* Of a map of strings. */
+static void pair_check(struct decode *dc, const struct field *f, const struct member *m)
+{
+	const struct field one = { .name = "", .type = &type_strmap, .flags = f->flags };
+	const struct value *text = &m->value;
+
+	decode_enter(dc, m->key);
+	if (!*m->key)
+		decode_error(dc, text, "has an empty key");
+	else if (text->type != VALUE_STRING && (f->flags & FIELD_SECRET))
+		decode_error(dc, text, "needs a string, in quotes, not %s",
+			     text->type == VALUE_NULL ? "nothing" : value_type_name(text->type));
+	else
+		decode_text(dc, &one, text);
+	decode_leave(dc);
+}
+
+/* A copy at AT, which moves on. */
+static const char *put_text(char **at, const char *text, size_t len)
+{
+	char *copy = memcpy(*at, text, len + 1);
+
+	*at += len + 1;
+	return copy;
+}
+
 static const char *path_text(const struct decode *dc, struct buf *b)
 {
 	for (unsigned i = 0; i < MIN(dc->depth, DECODE_DEPTH); i++) {
@@ -316,16 +337,22 @@ static const char *path_text(const struct decode *dc, struct buf *b)
 	return buf_text(b);
 }
 
+/* Most names differ in their first letter. */
+static inline bool is_name(const char *a, const char *b)
+{
+	return *a == *b && strcmp(a, b) == 0;
+}
+
 /* Members mostly stand in the order of the rows, so the search begins at FROM and goes round. */
 static size_t row_find(const struct shape *shape, const char *name, size_t from)
 {
 	size_t i;
 
 	for (i = from; shape->fields[i].name; i++)
-		if (strcmp(shape->fields[i].name, name) == 0)
+		if (is_name(shape->fields[i].name, name))
 			return i;
 	for (i = 0; i < from; i++)
-		if (strcmp(shape->fields[i].name, name) == 0)
+		if (is_name(shape->fields[i].name, name))
 			return i;
 	return SIZE_MAX;
 }

@@ -39,9 +39,24 @@ static inline bool decode_strict(const struct decode *dc)
 	return !(dc->mode & DECODE_TOLERANT);
 }
 
-void decode_enter(struct decode *dc, const char *name);
-void decode_enter_item(struct decode *dc, size_t index);
-void decode_leave(struct decode *dc);
+static inline void decode_enter(struct decode *dc, const char *name)
+{
+	if (dc->depth < DECODE_DEPTH)
+		dc->steps[dc->depth] = (struct decode_step){ .name = name };
+	dc->depth++;
+}
+
+static inline void decode_enter_item(struct decode *dc, size_t index)
+{
+	if (dc->depth < DECODE_DEPTH)
+		dc->steps[dc->depth] = (struct decode_step){ .index = index };
+	dc->depth++;
+}
+
+static inline void decode_leave(struct decode *dc)
+{
+	dc->depth--;
+}
 
 /* A complaint about the current path at the place of V. */
 void decode_error(struct decode *dc, const struct value *v, const char *format, ...)
@@ -74,8 +89,8 @@ void check_shape(struct decode *dc, const struct shape *shape, const struct valu
 /* The text of a string by the rules of its row (length, no control characters unless
  * FIELD_RAW or FIELD_SECRET); NULL when it is empty, or wrong and complained about. Not copied. */
 const char *decode_text(struct decode *dc, const struct field *f, const struct value *v);
-/* A map of strings in one block of memory, sorted; the FLAGS of its row as above. */
-struct strmap decode_strmap(struct decode *dc, const struct value *v, unsigned flags);
+/* A map of strings in one block of memory, sorted; the rules of its row as above. */
+struct strmap decode_strmap(struct decode *dc, const struct field *f, const struct value *v);
 /* A copy that lives in A. */
 struct value decode_copy(const struct value *v, struct arena *a);
 

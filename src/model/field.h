@@ -128,12 +128,18 @@ extern const struct type type_seconds;     /* struct seconds; max: what the wire
 extern const struct type type_selector;    /* const struct selector * */
 extern const struct type type_community;   /* const char *: "aa:nn" or "aa:nn:mm", range checked */
 extern const struct type type_strmap;      /* struct strmap; control characters refused unless
-					    * FIELD_SECRET */
+					    * FIELD_SECRET; arg: NULL or a struct pairs */
 extern const struct type type_struct;      /* nested struct in place; arg: struct shape */
 extern const struct type type_struct_ptr;  /* const struct X *, NULL unset; arg: struct shape */
 extern const struct type type_list;        /* struct list; arg: struct field of the element */
 extern const struct type type_json;        /* const struct value *: anything, kept as it is */
 extern const struct type type_any;         /* no C member: tolerated, kept with the document only */
+
+/* What the pairs of a map of strings must be, where many objects have the same keys. */
+struct pairs {
+	/* Complains about M. Is its key a good one? KEY_GOOD: it was before. */
+	bool (*check)(struct decode *dc, const struct member *m, bool key_good);
+};
 
 /* What the text of a string must look like. */
 struct pattern {

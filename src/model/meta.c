@@ -7,9 +7,9 @@
 #define ANNOTATIONS_MAX (256u << 10) /* bytes of all keys and values */
 
 static void meta_check(struct decode *dc, const struct value *v, const void *at);
-static void labels_check(struct decode *dc, const struct value *labels);
+static bool label_check(struct decode *dc, const struct member *m, bool name_good);
 static void annotations_check(struct decode *dc, const struct value *annotations);
-static bool qualified_name(const char *key);
+static bool qualified_name(const char *key, size_t len);
 static bool label_value(const char *text, size_t len);
 static bool subdomain(const char *text, size_t len);
 
@@ -29,13 +29,15 @@ static bool is(char c, uint8_t class)
 	return classes[(unsigned char)c] & class;
 }
 
+static const struct pairs labels = { label_check };
+
 /* clang-format off */
 static const struct field meta_fields[] = {
 	{ "name", F_NAME(meta, name),
 	  .doc = "The name of this object, unique within its kind." },
 	{ "namespace", F_STRING(meta, namespace),
 	  .doc = "Only for Secrets." },
-	{ "labels", F_STRMAP(meta, labels), FIELD_RAW, /* they have rules of their own */
+	{ "labels", F_STRMAP(meta, labels), FIELD_RAW, .arg = &labels,
 	  .doc = "What selectors look at: qualified names and label values of Kubernetes." },
 	{ "annotations", F_STRMAP(meta, annotations), FIELD_RAW,
 	  .doc = "Notes of people and programs; at most 256 KiB together." },
@@ -65,15 +67,14 @@ void meta_decode(struct decode *dc, const struct kind *kind, const struct value 
 		 const struct value *doc, struct meta *meta)
 {
 	struct value none = { .type = VALUE_MAP, .line = doc->line, .column = doc->column };
-	const struct value *v = metadata ? metadata : &none, *namespace;
+	const struct value *v = metadata ? metadata : &none;
 
 	decode_enter(dc, "metadata");
 	decode_shape(dc, &meta_shape, v, meta);
-	namespace = value_get(v, "namespace");
 	if (!(kind->flags & KIND_NAMESPACED) && meta->namespace) {
 		decode_enter(dc, "namespace");
-		decode_strict_error(dc, namespace, "a %s belongs to no namespace; leave it out",
-				    kind->name);
+		decode_strict_error(dc, value_get(v, "namespace"),
+				    "a %s belongs to no namespace; leave it out", kind->name);
 		decode_leave(dc);
 		meta->namespace = NULL;
 	}
@@ -99,7 +100,6 @@ static void meta_check(struct decode *dc, const struct value *v, const void *at)
 	const struct meta *meta = at;
 	const struct value *name = decode_given(dc, "name");
 	const struct value *generate = decode_given(dc, "generateName");
-	const struct value *labels = decode_given(dc, "labels");
 	const struct value *annotations = decode_given(dc, "annotations");
 
 	if (!name && generate) {
@@ -118,32 +118,31 @@ static void meta_check(struct decode *dc, const struct value *v, const void *at)
 			    meta->name);
 		decode_leave(dc);
 	}
-	if (labels && labels->type == VALUE_MAP)
-		labels_check(dc, labels);
 	if (annotations && annotations->type == VALUE_MAP)
 		annotations_check(dc, annotations);
 }
 
-static void labels_check(struct decode *dc, const struct value *labels)
+static bool label_check(struct decode *dc, const struct member *m, bool name_good)
 {
-	decode_enter(dc, "labels");
-	for (uint32_t i = 0; i < labels->n; i++) {
-		const struct member *m = &labels->members[i];
+	bool value_good = m->value.type != VALUE_STRING ||
+			  label_value(m->value.string, m->value.n);
 
-		decode_enter(dc, m->key);
-		if (*m->key && !qualified_name(m->key))
-			decode_strict_error(dc, &m->value,
-					    "is not a label's name: at most 63 of A-Z a-z 0-9 "
-					    ". _ -, a letter or digit first and last, with at "
-					    "most one \"domain/\" in front");
-		else if (m->value.type == VALUE_STRING && !label_value(m->value.string, m->value.n))
-			decode_strict_error(dc, &m->value,
-					    "%s is not a label's value: at most 63 of A-Z a-z "
-					    "0-9 . _ -, a letter or digit first and last",
-					    decode_show(dc, &m->value));
-		decode_leave(dc);
-	}
+	name_good = name_good || qualified_name(m->key, member_key_len(m));
+	if (name_good && value_good)
+		return true;
+	decode_enter(dc, m->key);
+	if (*m->key && !name_good)
+		decode_strict_error(dc, &m->value,
+				    "is not a label's name: at most 63 of A-Z a-z 0-9 "
+				    ". _ -, a letter or digit first and last, with at "
+				    "most one \"domain/\" in front");
+	else if (!value_good)
+		decode_strict_error(dc, &m->value,
+				    "%s is not a label's value: at most 63 of A-Z a-z "
+				    "0-9 . _ -, a letter or digit first and last",
+				    decode_show(dc, &m->value));
 	decode_leave(dc);
+	return name_good;
 }
 
 static void annotations_check(struct decode *dc, const struct value *annotations)
@@ -161,26 +160,26 @@ static void annotations_check(struct decode *dc, const struct value *annotations
 	decode_leave(dc);
 }
 
-static bool qualified_name(const char *key)
+static bool qualified_name(const char *key, size_t len)
 {
-	const char *slash = strchr(key, '/');
+	const char *slash = memchr(key, '/', len);
+	size_t domain = slash ? (size_t)(slash - key) : 0, front = slash ? domain + 1 : 0;
 
-	if (slash && !subdomain(key, (size_t)(slash - key)))
-		return false;
-	key = slash ? slash + 1 : key;
-	return *key && label_value(key, strlen(key));
+	return (!slash || subdomain(key, domain)) && len > front &&
+	       label_value(key + front, len - front);
 }
 
 static bool label_value(const char *text, size_t len)
 {
+	uint8_t good = NAME;
+
 	if (!len)
 		return true;
 	if (len > 63 || !is(text[0], ALNUM) || !is(text[len - 1], ALNUM))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (!is(text[i], NAME))
-			return false;
-	return true;
+		good &= classes[(unsigned char)text[i]];
+	return good & NAME;
 }
 
 /* DNS-1123: labels of a-z 0-9 - that begin and end with a letter or digit, dots between. */

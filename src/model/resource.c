@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/resource.h"
 
-#include <stdio.h>
-
 #include "base/json.h"
 #include "model/decode.h"
+
+#define ABOUT_SIZE 300 /* a kind's word, and a name that name_valid() takes */
 
 static struct resource *decode_document(const struct kind *kind, const struct value *doc,
 					const char *name, const char *version,
@@ -12,7 +12,7 @@ static struct resource *decode_document(const struct kind *kind, const struct va
 static struct resource *resource_unread(const struct kind *kind, const char *name,
 					const char *version, const struct diag *why);
 static const char *resource_new(struct resource **ret, const struct kind *kind, const char *name,
-				char *about, size_t size);
+				char about[ABOUT_SIZE]);
 static void body_decode(struct decode *dc, struct resource *r, const struct value *doc, void *spec);
 static const struct shape *envelope(const struct kind *kind);
 static void complaints_keep(struct resource *r, struct diags *own, struct diags *d);
@@ -48,9 +48,10 @@ struct resource *resource_decode(const struct kind *kind, const struct value *do
 struct resource *resource_from_json(const struct kind *kind, const char *name, const char *version,
 				    const char *json, size_t len, enum decode_mode mode)
 {
-	auto_arena struct arena scratch = { .secret = kind->id == KIND_SECRET };
+	static struct arena scratch; /* what one needed serves the next */
 	struct diags d = { .arena = &scratch };
 	const struct value *doc;
+	struct resource *r;
 
 	/* Names go where no quoting is: into comments and descriptions of BIRD's configuration. */
 	if (!name_valid(name))
@@ -61,14 +62,18 @@ struct resource *resource_from_json(const struct kind *kind, const char *name, c
 	if (len > RESOURCE_MAX)
 		return resource_unread(kind, name, version,
 				       &(struct diag){ .text = "is larger than 16 MiB" });
+	scratch.secret = kind->id == KIND_SECRET;
 	doc = json_parse(json, len, &scratch, &d);
-	if (doc)
-		return decode_document(kind, doc, name, version, mode, NULL, NULL);
 	if (d.n)
 		d.items[0].text = arena_printf(&scratch, "is not JSON: %s", d.items[0].text);
-	return resource_unread(kind, name, version,
-			       d.n ? d.items :
-				     &(struct diag){ .text = "is not JSON: it is empty" });
+	if (doc)
+		r = decode_document(kind, doc, name, version, mode, NULL, NULL);
+	else
+		r = resource_unread(kind, name, version,
+				    d.n ? d.items :
+					  &(struct diag){ .text = "is not JSON: it is empty" });
+	arena_reset(&scratch);
+	return r;
 }
 
 struct value resource_encode(const struct resource *r, struct arena *a)
@@ -104,10 +109,12 @@ struct resource *resource_ref(const struct resource *r)
 
 void resource_unref(struct resource *r)
 {
+	struct arena own;
+
 	if (!r || --r->refs)
 		return;
-	arena_free(&r->arena);
-	free(r);
+	own = r->arena; /* it is in there itself */
+	arena_free(&own);
 }
 
 const char *resource_id(const struct resource *r, struct arena *a)
@@ -120,13 +127,13 @@ static struct resource *decode_document(const struct kind *kind, const struct va
 					enum decode_mode mode, const char *file, struct diags *d)
 {
 	const char *called = name ? name : value_str(value_get(doc, "metadata"), "name");
-	char about[300];
+	char about[ABOUT_SIZE];
 	struct resource *r;
 	struct diags own;
 	struct decode dc;
 	void *spec;
 
-	called = resource_new(&r, kind, called, about, sizeof about);
+	called = resource_new(&r, kind, called, about);
 	own = (struct diags){ .arena = &r->arena, .file = file, .about = called };
 	dc = (struct decode){
 		.mode = mode, .arena = &r->arena, .diags = &own, .doc = doc, .name = name
@@ -160,11 +167,11 @@ static struct resource *decode_document(const struct kind *kind, const struct va
 static struct resource *resource_unread(const struct kind *kind, const char *name,
 					const char *version, const struct diag *why)
 {
-	char about[300];
+	char about[ABOUT_SIZE];
 	struct resource *r;
 	struct diags own;
 
-	own = (struct diags){ .about = resource_new(&r, kind, name, about, sizeof about) };
+	own = (struct diags){ .about = resource_new(&r, kind, name, about) };
 	own.arena = &r->arena;
 	r->meta.name = arena_str(&r->arena, name);
 	r->meta.version = arena_str(&r->arena, version);
@@ -175,17 +182,18 @@ static struct resource *resource_unread(const struct kind *kind, const char *nam
 
 /* An empty resource; ABOUT becomes "bgppeer/NAME" and is returned, NULL without a name. */
 static const char *resource_new(struct resource **ret, const struct kind *kind, const char *name,
-				char *about, size_t size)
+				char about[ABOUT_SIZE])
 {
-	struct resource *r = mem_alloc(sizeof *r);
+	struct arena own = { .secret = kind->id == KIND_SECRET };
+	struct resource *r = arena_new(&own, struct resource);
 
 	r->kind = kind;
 	r->refs = 1;
-	r->arena.secret = kind->id == KIND_SECRET;
+	r->arena = own;
 	*ret = r;
 	if (str_empty(name) || !name_valid(name))
 		return NULL;
-	snprintf(about, size, "%s/%s", kind->aliases[0], name);
+	stpcpy(stpcpy(stpcpy(about, kind->aliases[0]), "/"), name);
 	return about;
 }
 

@@ -307,7 +307,7 @@ static struct value selector_encode(const struct field *f, const void *at, struc
 
 static void strmap_decode(struct decode *dc, const struct field *f, const struct value *v, void *at)
 {
-	*(struct strmap *)at = decode_strmap(dc, v, f->flags);
+	*(struct strmap *)at = decode_strmap(dc, f, v);
 }
 
 static struct value strmap_encode(const struct field *f, const void *at, struct arena *a)

@@ -31,7 +31,7 @@ struct store {
 bool write_fits(struct write *w, const char *version, struct err *err) must_check;
 /* "Nothing was written": takes the results of the ones that would have fitted back. */
 void writes_undone(struct op *op);
-/* The kind that PLURAL names; NULL when there is none. */
-const struct kind *driver_kind(const char *plural);
+/* The kind that LEN bytes at PLURAL name; NULL when there is none. */
+const struct kind *driver_kind(const char *plural, size_t len);
 
 extern const struct driver driver_etcd, driver_memory, driver_sqlite;

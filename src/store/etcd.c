@@ -273,9 +273,9 @@ bool etcd_deliver(struct op *op, unsigned wanted, const struct etcd_kv *kv, stru
 		  struct buf *name, struct buf *value)
 {
 	const struct kind *kind = etcd_key_parse(kv->key, kv->key_len, name);
-	char version[24];
+	struct entry entry = { .kind = kind };
 	const char *at;
-	struct entry entry = { .kind = kind, .version = version };
+	size_t version;
 
 	if (!kind || !(wanted & 1u << kind->id))
 		return false;
@@ -283,7 +283,10 @@ bool etcd_deliver(struct op *op, unsigned wanted, const struct etcd_kv *kv, stru
 	buf_str(key, "the key ");
 	for (size_t i = 0; i < kv->key_len; i++)
 		buf_char(key, kv->key[i] ? kv->key[i] : '?'); /* as in its name */
-	snprintf(version, sizeof version, "%" PRId64, kv->mod_revision);
+	buf_char(key, '\0');
+	version = key->len;
+	buf_u64(key, (uint64_t)kv->mod_revision);
+	entry.version = key->at + version;
 	entry.name = buf_text(name);
 	entry.place = buf_text(key);
 	at = entry.place + strlen("the key ");

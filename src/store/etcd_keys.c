@@ -75,7 +75,7 @@ bool etcd_key(const struct kind *kind, const char *name, struct buf *ret)
 const struct kind *etcd_key_parse(const char *key, size_t len, struct buf *ret_name)
 {
 	const size_t resources = strlen(RESOURCES);
-	char plural[64];
+	const struct kind *kind;
 	const char *slash;
 	size_t node;
 
@@ -89,23 +89,21 @@ const struct kind *etcd_key_parse(const char *key, size_t len, struct buf *ret_n
 			name_add(ret_name, key + front, len - front);
 		else if (!block_parse(key + front, len - front, &node, ret_name))
 			return NULL;
-		return driver_kind(elsewhere[i].plural);
+		return driver_kind(elsewhere[i].plural, strlen(elsewhere[i].plural));
 	}
 	if (len < resources || memcmp(key, RESOURCES, resources) != 0)
 		return NULL;
 	key += resources;
 	len -= resources;
 	slash = memchr(key, '/', len);
-	if (!slash || (size_t)(slash - key) >= sizeof plural)
+	kind = slash ? driver_kind(key, (size_t)(slash - key)) : NULL;
+	if (!kind)
 		return NULL;
-	snprintf(plural, sizeof plural, "%.*s", (int)(slash - key), key);
-	if (strlen(plural) != (size_t)(slash - key))
-		return NULL; /* a NUL in it: "bgppeers" and more is not bgppeers */
 	for (size_t i = 0; i < lengthof(elsewhere); i++)
-		if (str_eq(plural, elsewhere[i].plural))
+		if (str_eq(kind->plural, elsewhere[i].plural))
 			return NULL; /* Calico has keys of this form, which nobody uses */
 	name_add(ret_name, slash + 1, len - (size_t)(slash + 1 - key));
-	return driver_kind(plural);
+	return kind;
 }
 
 const char *etcd_value(const struct kind *kind, const char *key, const char *name, const char *value,
@@ -184,8 +182,12 @@ static const char *block_parse(const char *rest, size_t len, size_t *ret_node, s
 /* A key may have a NUL in it; "tor-a" and what follows is not tor-a. */
 static void name_add(struct buf *name, const char *at, size_t len)
 {
+	char *to = buf_reserve(name, len);
+
 	for (size_t i = 0; i < len; i++)
-		buf_char(name, at[i] ? at[i] : '?');
+		to[i] = at[i] ? at[i] : '?';
+	to[len] = '\0';
+	name->len += len;
 }
 
 /* Up to what follows all keys with PREFIX. */

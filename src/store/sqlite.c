@@ -533,7 +533,8 @@ static int sql_entries(sqlite3_stmt *stmt, struct op *op, size_t *ret_n)
 	*ret_n = 0;
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct entry e = {
-			.kind = driver_kind((const char *)sqlite3_column_text(stmt, 0)),
+			.kind = driver_kind((const char *)sqlite3_column_text(stmt, 0),
+					    (size_t)sqlite3_column_bytes(stmt, 0)),
 			.name = (const char *)sqlite3_column_text(stmt, 1),
 			.version = (const char *)sqlite3_column_text(stmt, 2),
 			.json = (const char *)sqlite3_column_text(stmt, 3),

@@ -151,10 +151,10 @@ void writes_undone(struct op *op)
 	}
 }
 
-const struct kind *driver_kind(const char *plural)
+const struct kind *driver_kind(const char *plural, size_t len)
 {
 	for (size_t i = 0; i < lengthof(kinds); i++)
-		if (str_eq(kinds[i]->plural, plural))
+		if (strlen(kinds[i]->plural) == len && memcmp(kinds[i]->plural, plural, len) == 0)
 			return kinds[i];
 	return NULL;
 }

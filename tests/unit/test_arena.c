@@ -54,6 +54,31 @@ static void test_secret(void **state)
 	assert_null(a.chunks);
 }
 
+/* What is given out after a reset is zeroed, and soon the memory is what there was. */
+static void test_reset(void **state)
+{
+	auto_arena struct arena a = { 0 };
+	size_t size = 0;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 30; i++) {
+			unsigned char *at = arena_alloc(&a, 100);
+
+			assert_true(is_zero(at, 100));
+			memset(at, 0xff, 100);
+		}
+		arena_reset(&a);
+		if (round == 10)
+			size = a.size;
+	}
+	assert_int_equal(a.size, size);
+	a.secret = true;
+	arena_str(&a, "password");
+	arena_reset(&a);
+	assert_null(a.chunks);
+}
+
 static void test_many(void **state)
 {
 	auto_arena struct arena a = { 0 };
@@ -142,6 +167,7 @@ int main(void)
 		cmocka_unit_test(test_alloc), cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_many),  cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_push),  cmocka_unit_test(test_heap),
+		cmocka_unit_test(test_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

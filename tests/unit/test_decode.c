@@ -220,6 +220,36 @@ static void test_long_path(void **state)
 	load_free(&l);
 }
 
+/* What is wrong with a label is told for each object that has it, and for each of many labels. */
+static void test_labels(void **state)
+{
+	auto_buf struct buf json = { 0 };
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		struct resource *r;
+
+		buf_clear(&json);
+		buf_str(&json, "{\"metadata\":{\"name\":\"n\",\"labels\":{\"not/a/label-name\":\"x\"");
+		for (int i = 0; i < 100; i++)
+			buf_printf(&json, ",\"example.org/label-%d\":\"%s\"", i, i % 50 ? "good" : "-bad");
+		buf_str(&json, "}},\"spec\":{}}");
+		r = resource_from_json(&kind_node, "n", "1", json.at, json.len, DECODE_TOLERANT);
+		assert_int_equal(r->n_complaints, 3);
+		assert_string_equal(r->complaints[0].field, "metadata.labels.not/a/label-name");
+		assert_non_null(strstr(r->complaints[1].text, "is not a label's value"));
+		assert_string_equal(r->complaints[2].field, "metadata.labels[\"example.org/label-50\"]");
+		assert_int_equal(r->meta.labels.n, 101);
+		for (int i = 0; i < 100; i++) {
+			char name[32];
+
+			snprintf(name, sizeof name, "example.org/label-%d", i);
+			assert_string_equal(strmap_get(&r->meta.labels, name), i % 50 ? "good" : "-bad");
+		}
+		resource_unref(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_tolerant),
 		cmocka_unit_test(test_store_names),
 		cmocka_unit_test(test_many_complaints),
+		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_long_path),
 	};
 

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/words.h"
+
 #define SECOND INT64_C(1000000000)
 
 static const char *const words[] = { "",     "nodeSelector", "peerSelector",
@@ -330,13 +332,37 @@ static void test_age(void **state)
 		assert_string_equal(text_age(ages[i].seconds, &a), ages[i].text);
 }
 
+/* One copy for all who ask; no other word gets it. */
+static void test_kept(void **state)
+{
+	char name[32];
+	unsigned n_kept = 0;
+
+	(void)state;
+	assert_null(word_kept("seven..", 7));
+	for (unsigned round = 0; round < 2; round++)
+		for (unsigned i = 0; i < 2000; i++) {
+			size_t len = (size_t)snprintf(name, sizeof name, "example.org/label-%u", i);
+			struct word *word = word_kept(name, len);
+
+			if (!word)
+				continue;
+			n_kept++;
+			assert_string_equal(word->text, name);
+			assert_int_equal(word->len, len);
+			assert_int_equal(word->good, round);
+			word->good = true;
+		}
+	assert_in_range(n_kept, 2 * 100, 2 * 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_glob),  cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_utf8),  cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_age),   cmocka_unit_test(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
