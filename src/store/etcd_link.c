@@ -125,6 +125,7 @@ void etcd_link_close(struct etcd_link *l)
 void etcd_link_run(struct etcd_link *l)
 {
 	struct err err = { 0 };
+	bool ours;
 
 	if (l->state == LINK_DOWN && !l->failed)
 		find(l);
@@ -134,7 +135,10 @@ void etcd_link_run(struct etcd_link *l)
 		channel_run(l->channel);
 		if (channel_err(l->channel)) {
 			err = *channel_err(l->channel);
-			endpoint_failed(l, &err, false);
+			ours = l->tls && tls_err(l->tls);
+			endpoint_failed(l, &err, ours);
+			if (ours) /* the files are read again when it is tried again */
+				tls_close(take(l->tls));
 		} else if (channel_ready(l->channel)) {
 			l->state = LINK_GREETING;
 			l->heard = clock_ms();

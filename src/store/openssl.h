@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The functions of OpenSSL that we use, found at run time: only its headers are needed to build,
- * and only who speaks TLS pays for loading it (3 of the 6 ms that a get over TLS takes). Called as
- * ossl.SSL_new(ctx) with the types that OpenSSL declares. Its macros call functions by their own
- * names, so they cannot be used; what they call is listed here.
+ * and only who speaks TLS pays for loading it. Called as ossl.SSL_new(ctx) with the types that
+ * OpenSSL declares. Its macros call functions by their own names, so they cannot be used; what they
+ * call is listed here.
  */
 #pragma once
 
@@ -20,7 +20,8 @@
 	f(ERR_reason_error_string) \
 	f(SSL_CTX_new) f(SSL_CTX_free) f(SSL_CTX_ctrl) f(SSL_CTX_set_options) f(SSL_CTX_set_verify) \
 	f(SSL_CTX_set_alpn_protos) f(SSL_CTX_get_cert_store) \
-	f(SSL_CTX_use_certificate) f(SSL_CTX_use_PrivateKey) f(TLS_client_method) \
+	f(SSL_CTX_use_certificate) f(SSL_CTX_use_PrivateKey) f(SSL_CTX_get0_certificate) \
+	f(SSL_CTX_get0_privatekey) f(SSL_use_cert_and_key) f(TLS_client_method) \
 	f(SSL_new) f(SSL_free) f(SSL_ctrl) f(SSL_set_bio) f(SSL_set_connect_state) f(SSL_set_ex_data) \
 	f(SSL_get_ex_data) f(SSL_get_ex_data_X509_STORE_CTX_idx) f(SSL_set_cert_cb) f(SSL_get0_param) \
 	f(SSL_do_handshake) f(SSL_read_ex) f(SSL_write_ex) f(SSL_get_error) \

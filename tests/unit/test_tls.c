@@ -75,12 +75,25 @@ static int world_close(void **state)
 	return 0;
 }
 
+static struct tls *open_whole(const struct tls_options *options, struct err *err)
+{
+	struct tls *t = tls_open(options, err);
+
+	while (t && tls_prepare(t))
+		;
+	if (!t || !tls_err(t))
+		return t;
+	*err = *tls_err(t);
+	tls_close(t);
+	return NULL;
+}
+
 static void open_as(struct world *w, const struct tls_options *options)
 {
 	struct err err = { 0 };
 
 	tls_close(w->tls);
-	w->tls = tls_open(options, &err);
+	w->tls = open_whole(options, &err);
 	if (!w->tls)
 		fail_msg("%s", err.words);
 }
@@ -366,6 +379,32 @@ static void test_client_certificate(void **state)
 	made_free(&old);
 }
 
+/* A server's answer that comes before there is anything to judge it by waits. */
+static void test_prepared_late(void **state)
+{
+	struct world *w = *state;
+	const struct tls_options with = { .ca_file = w->ca,
+					  .cert_file = w->cert,
+					  .key_file = w->key };
+	struct err err = { 0 };
+	short events;
+
+	w->tls = tls_open(&with, &err);
+	assert_null(tls_stream_open(w->tls, w->fds[0], "etcd-1"));
+	assert_true(tls_prepare(w->tls));
+	call(w, "etcd-1");
+	w->server_end = server_over(w->fds[1], &w->server, &w->root, TLS1_3_VERSION);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(tls_handshake(w->stream, &events, &err), TLS_AGAIN);
+		assert_int_equal(events, POLLIN);
+		SSL_accept(w->server_end);
+	}
+	assert_true(tls_prepare(w->tls));
+	assert_false(tls_prepare(w->tls));
+	assert_int_equal(shake(w, &err), TLS_DONE);
+	assert_true(SSL_is_init_finished(w->server_end));
+}
+
 static void test_no_tls(void **state)
 {
 	/* clang-format off */
@@ -460,7 +499,7 @@ static void test_options(void **state)
 	for (size_t i = 0; i < lengthof(cases); i++) {
 		struct err err = { 0 };
 
-		assert_null(tls_open(&cases[i].options, &err));
+		assert_null(open_whole(&cases[i].options, &err));
 		assert_has(err.words, cases[i].says);
 		assert_int_equal(err.kind, cases[i].kind);
 		if (strchr(cases[i].says, ')'))
@@ -499,6 +538,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_trust_as_text, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_trust_of_system, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_client_certificate, world_open, world_close),
+		cmocka_unit_test_setup_teardown(test_prepared_late, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_no_tls, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_old_version, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_options, world_open, world_close),
