@@ -143,6 +143,8 @@ void etcd_link_run(struct etcd_link *l)
 			l->state = LINK_GREETING;
 			l->heard = clock_ms();
 			l->deadline = l->heard + ANSWER_MS;
+			l->more = true;
+			return; /* so that an early call goes out with the greeting */
 		}
 	}
 	if (l->state < LINK_GREETING)
@@ -200,6 +202,11 @@ bool etcd_link_ready(struct etcd_link *l)
 	authenticate(l);
 	bytes_out(l);
 	return l->state == LINK_READY;
+}
+
+bool etcd_link_early(const struct etcd_link *l)
+{
+	return l->state == LINK_GREETING && (!l->config->username || (l->token && !token_stale(l)));
 }
 
 const struct err *etcd_link_err(const struct etcd_link *l)
