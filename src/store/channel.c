@@ -59,8 +59,15 @@ void channel_close(struct channel *c)
 
 void channel_run(struct channel *c)
 {
-	while (channel_step(c))
-		;
+	do
+		while (channel_step(c))
+			;
+	while (c->tls && tls_prepare(c->tls));
+	if (!c->tls || !tls_err(c->tls))
+		return;
+	channel_drop(c); /* what is wrong is ours, and no endpoint's */
+	c->err = *tls_err(c->tls);
+	c->stage = FAILED;
 }
 
 void channel_wait(const struct channel *c, struct poll *p, bool write)
@@ -223,6 +230,8 @@ static bool channel_connect(struct channel *c)
 	if (connect(c->fd, (const struct sockaddr *)&address->at, address->size) == 0 ||
 	    errno == EISCONN) {
 		c->stream = c->tls ? tls_stream_open(c->tls, c->fd, c->to.host) : NULL;
+		if (c->tls && !c->stream)
+			return false; /* it is still to be prepared */
 		c->read_events = POLLIN;
 		c->write_events = POLLOUT;
 		c->stage = c->stream ? SHAKING : READY;

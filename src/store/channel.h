@@ -17,7 +17,8 @@ struct channel_endpoint { /* struct endpoint is a neighbour's, in base/ip.h */
 
 struct channel;
 
-/* Starts to connect to TO (whose strings must outlive it), through TLS when TLS is not NULL. All of
+/* Connects to TO (whose strings must outlive it), through TLS when TLS is not NULL, which is
+ * prepared on the way. All of
  * it, the handshake included, must be done by DEADLINE (clock_ms()); a name's addresses share the
  * time that is left. */
 struct channel *channel_open(const struct channel_endpoint *to, struct tls *tls, int64_t deadline);
@@ -28,7 +29,7 @@ void channel_run(struct channel *c);
 void channel_wait(const struct channel *c, struct poll *p, bool write);
 bool channel_ready(const struct channel *c);
 /* NULL while all is well, else why it is of no use any more. ERR_AWAY, ERR_REFUSED (certificates),
- * ERR_TIMEOUT; always with the endpoint in front. */
+ * ERR_TIMEOUT; always with the endpoint in front, but tls_err() as it is. */
 const struct err *channel_err(const struct channel *c);
 /* Bytes that are there, up to SIZE; 0: none now, or it has failed or ended (channel_err()). */
 size_t channel_read(struct channel *c, void *into, size_t size);

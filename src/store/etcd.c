@@ -17,6 +17,7 @@
 #define PAUSE_MS 100 /* before a member is asked again */
 #define RENEWALS 2   /* of a token, for one operation */
 
+static bool task_ready(const struct task *t);
 static void task_start(struct task *t);
 static void task_end(struct task *t);
 static void task_link_failed(struct task *t);
@@ -60,7 +61,7 @@ static void etcd_start(struct store *st, struct op *op)
 	op->driver = t;
 	if (op->done)
 		task_end(t);
-	else if (etcd_link_ready(e->link))
+	else if (task_ready(t))
 		task_start(t);
 }
 
@@ -81,8 +82,7 @@ static void etcd_run(struct store *st)
 			t->type->run(t);
 		if (!t->op->done && !t->started && etcd_link_err(e->link))
 			task_link_failed(t);
-		if (!t->op->done && !t->started && clock_ms() >= t->retry_at &&
-		    etcd_link_ready(e->link))
+		if (!t->op->done && !t->started && clock_ms() >= t->retry_at && task_ready(t))
 			task_start(t);
 		if (t->op->done)
 			task_end(t);
@@ -99,7 +99,7 @@ static void etcd_wait(struct store *st, struct poll *p)
 	for (const struct task *t = e->tasks; t; t = t->next) {
 		if (!t->started && t->retry_at)
 			poll_at(p, t->retry_at);
-		else if (!t->started && etcd_link_ready(e->link))
+		else if (!t->started && task_ready(t))
 			poll_now(p);
 		else if (t->started && t->op->type != OP_WATCH)
 			poll_at(p, clock_ms() + ETCD_CALL_MS / 4);
@@ -172,6 +172,12 @@ bool etcd_again(struct task *t, const struct grpc_call *call, const char *doing,
 	struct etcd *e = t->etcd;
 	int64_t now = clock_ms();
 
+	if (call->unheard) {
+		t->n_starts--;
+		t->started = false;
+		t->retry_at = 0;
+		return true;
+	}
 	if (t->n_renewals < RENEWALS && etcd_link_renew(e->link, call)) {
 		t->n_renewals++;
 		t->started = false;
@@ -332,6 +338,14 @@ bool etcd_resume_parse(const char *text, struct etcd_resume *ret)
 	ret->deleted = *at == '-';
 	ret->anchor = at[1] ? at + 1 : NULL;
 	return true;
+}
+
+/* Reading may begin at once: it changes nothing, wherever it ends up. */
+static bool task_ready(const struct task *t)
+{
+	struct etcd_link *l = t->etcd->link;
+
+	return etcd_link_ready(l) || (t->type == &etcd_read && etcd_link_early(l));
 }
 
 static void task_start(struct task *t)

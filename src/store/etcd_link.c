@@ -126,6 +126,7 @@ void etcd_link_close(struct etcd_link *l)
 void etcd_link_run(struct etcd_link *l)
 {
 	struct err err = { 0 };
+	bool ours;
 
 	if (l->state == LINK_DOWN && !l->failed)
 		find(l);
@@ -135,11 +136,16 @@ void etcd_link_run(struct etcd_link *l)
 		channel_run(l->channel);
 		if (channel_err(l->channel)) {
 			err = *channel_err(l->channel);
-			endpoint_failed(l, &err, false);
+			ours = l->tls && tls_err(l->tls);
+			endpoint_failed(l, &err, ours);
+			if (ours) /* the files are read again when it is tried again */
+				tls_close(take(l->tls));
 		} else if (channel_ready(l->channel)) {
 			l->state = LINK_GREETING;
 			l->heard = clock_ms();
 			l->deadline = l->heard + ANSWER_MS;
+			l->more = true;
+			return; /* so that an early call goes out with the greeting */
 		}
 	}
 	if (l->state < LINK_GREETING)
@@ -204,6 +210,11 @@ bool etcd_link_ready(struct etcd_link *l)
 	return l->state == LINK_READY;
 }
 
+bool etcd_link_early(const struct etcd_link *l)
+{
+	return l->state == LINK_GREETING && (!l->config->username || (l->token && !token_stale(l)));
+}
+
 const struct err *etcd_link_err(const struct etcd_link *l)
 {
 	return l->failed ? &l->err : NULL;
@@ -227,7 +238,7 @@ const char *etcd_link_user(const struct etcd_link *l)
 
 void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
 {
-	if (l->state != LINK_READY) {
+	if (l->state != LINK_READY && !etcd_link_early(l)) {
 		call->done = true;
 		call->status = GRPC_NONE;
 		snprintf(call->words, sizeof call->words, "the connection was lost");

@@ -24,6 +24,9 @@ void etcd_link_wait(const struct etcd_link *l, struct poll *p);
 
 /* Can a call be started? */
 bool etcd_link_ready(struct etcd_link *l);
+/* Or one that may be lost? It goes out with our greeting, a round trip early, and is done `unheard`
+ * where no greeting comes back: then the link tries the next member, or says what is wrong. */
+bool etcd_link_early(const struct etcd_link *l);
 /* NULL, or why no member can be used: all have been tried. Nothing more is tried then. */
 const struct err *etcd_link_err(const struct etcd_link *l);
 /* Goes through all members once more. */
@@ -32,8 +35,8 @@ void etcd_link_retry(struct etcd_link *l);
 const char *etcd_link_endpoint(const struct etcd_link *l);
 const char *etcd_link_user(const struct etcd_link *l); /* NULL: none was given */
 
-/* As grpc_start() and so on. A link that is not ready any more ends the call at once: it may have been
- * lost since the answer came that leads to this call. */
+/* As grpc_start() and so on. A link that is neither ready nor early any more ends the call at once: it
+ * may have been lost since the answer came that leads to this call. */
 void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last);
 void etcd_link_send(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last);
 void etcd_link_cancel(struct etcd_link *l, struct grpc_call *call);

@@ -82,6 +82,7 @@ void grpc_close(struct grpc *g, const char *why)
 		struct grpc_call *call = g->calls;
 
 		call_broken(call, "%s", why);
+		call->unheard = !g->greeted;
 		call_end(g, call, NGHTTP2_NO_ERROR);
 	}
 	nghttp2_session_del(g->session);
@@ -112,7 +113,8 @@ void grpc_start(struct grpc *g, struct grpc_call *call, const struct buf *messag
 	nghttp2_data_provider body = { .source.ptr = call, .read_callback = on_read };
 
 	headers[lengthof(headers) - 1].flags = NGHTTP2_NV_FLAG_NO_INDEX; /* it is a secret */
-	call->done = call->sent = call->is_grpc = call->last = call->answered = false;
+	call->done = call->sent = call->unheard = call->answered = false;
+	call->is_grpc = call->last = false;
 	call->status = GRPC_NONE;
 	call->words[0] = '\0';
 	call->taken = call->n_header = 0;

@@ -46,6 +46,7 @@ struct grpc_call {
 	int status;         /* enum grpc_status */
 	char words[256];    /* about it, safe to print */
 	bool sent;          /* something of the request went out */
+	bool unheard;       /* the connection ended before the other end showed that it speaks HTTP/2 */
 	/* grpc.c's own */
 	struct grpc_call *next;
 	int32_t stream;

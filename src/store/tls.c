@@ -25,11 +25,19 @@
 #define CLIENT_HINT  "set ETCD_CERT_FILE and ETCD_KEY_FILE"
 #define HTTP_HINT    "should the endpoint begin with http://?"
 
+struct pem {
+	const char *name; /* in words; NULL: there is none */
+	const char *at;
+	size_t len;
+};
+
 struct tls {
 	SSL_CTX *ctx;
 	BIO_METHOD *socket;
-	char *trust; /* in words: where the CAs are */
-	char *own;   /* in words: our certificate; NULL: none */
+	struct arena arena, texts;  /* of the names; of PEM, until it was parsed */
+	struct pem trust, own, key; /* the CAs, our certificate and its key */
+	bool prepared;
+	struct err err;
 };
 
 struct tls_stream {
@@ -62,12 +70,16 @@ static const struct {
 };
 /* clang-format on */
 
-static bool trust_load(struct tls *t, const struct tls_options *options, struct err *err);
-static bool own_load(struct tls *t, const struct tls_options *options, struct err *err);
-static bool chain_load(struct tls *t, BIO *pem, const char *name, X509 **ret_leaf, struct err *err);
-static bool key_load(struct tls *t, X509 *leaf, const struct tls_options *options, struct err *err);
-static BIO *pem_open(const char *file, const char *pem, const char *what, struct arena *a,
-		     struct err *err);
+static bool pem_read(struct tls *t, struct pem *ret, const char *file, const char *text,
+		     const char *what, struct err *err);
+static bool start(struct tls *t, struct err *err);
+static bool trust_load(struct tls *t, struct err *err);
+static bool own_load(struct tls *t, struct err *err);
+static bool chain_load(struct tls *t, BIO *pem, X509 **ret_leaf, struct err *err);
+static bool key_load(struct tls *t, X509 *leaf, struct err *err);
+static const char *own_text(const struct tls *t, struct arena *a);
+static BIO *pem_open(const struct pem *pem);
+static X509 *cert_read(BIO *pem);
 static bool pem_ended(void);
 static int key_password(char *into, int size, int writing, void *asked);
 static int socket_read(BIO *bio, char *into, int size);
@@ -90,51 +102,55 @@ struct tls *tls_open(const struct tls_options *options, struct err *err)
 			"a client certificate needs its key and the other way round: " CLIENT_HINT);
 		return NULL;
 	}
-	if (!openssl_load(err))
-		return NULL;
 	t = mem_alloc(sizeof *t);
-	t->ctx = ossl.SSL_CTX_new(ossl.TLS_client_method());
-	t->socket = ossl.BIO_meth_new(BIO_TYPE_SOURCE_SINK, "peerage");
-	if (!t->ctx || !t->socket) {
-		openssl_err(err, ERR_AWAY, "OpenSSL does not start");
-		tls_close(t);
-		return NULL;
-	}
-	ossl.BIO_meth_set_read(t->socket, socket_read);
-	ossl.BIO_meth_set_write(t->socket, socket_write);
-	ossl.BIO_meth_set_ctrl(t->socket, socket_ctrl);
-	ossl.SSL_CTX_ctrl(t->ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL);
-	ossl.SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION);
-	ossl.SSL_CTX_ctrl(t->ctx, SSL_CTRL_MODE,
-			  SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-				  SSL_MODE_RELEASE_BUFFERS,
-			  NULL);
-	ossl.SSL_CTX_ctrl(t->ctx, SSL_CTRL_SET_READ_AHEAD, 1, NULL);
-	ossl.SSL_CTX_set_alpn_protos(t->ctx, (const unsigned char *)"\2h2", 3);
-	ossl.SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, server_verified);
-	if (!trust_load(t, options, err) || (cert && !own_load(t, options, err))) {
-		tls_close(t);
-		return NULL;
-	}
-	return t;
+	t->texts.secret = true;
+	if (pem_read(t, &t->trust, options->ca_file, options->ca_pem, "the CA certificate", err) &&
+	    pem_read(t, &t->own, options->cert_file, options->cert_pem, "the client certificate",
+		     err) &&
+	    pem_read(t, &t->key, options->key_file, options->key_pem, "the client key", err))
+		return t;
+	tls_close(t);
+	return NULL;
 }
 
 void tls_close(struct tls *t)
 {
 	if (!t)
 		return;
-	ossl.SSL_CTX_free(t->ctx);
-	ossl.BIO_meth_free(t->socket);
-	free(t->trust);
-	free(t->own);
+	if (t->ctx)
+		ossl.SSL_CTX_free(t->ctx);
+	if (t->socket)
+		ossl.BIO_meth_free(t->socket);
+	arena_free(&t->arena);
+	arena_free(&t->texts);
 	free(t);
+}
+
+bool tls_prepare(struct tls *t)
+{
+	if (t->prepared || t->err.kind)
+		return false;
+	if (!t->ctx)
+		return start(t, &t->err);
+	t->prepared = trust_load(t, &t->err) && (!t->own.name || own_load(t, &t->err));
+	arena_free(&t->texts);
+	return t->prepared;
+}
+
+const struct err *tls_err(const struct tls *t)
+{
+	return t->err.kind ? &t->err : NULL;
 }
 
 struct tls_stream *tls_stream_open(struct tls *t, int fd, const char *host)
 {
-	struct tls_stream *s = mem_alloc(sizeof *s);
-	BIO *bio = ossl.BIO_new(t->socket);
+	struct tls_stream *s;
+	BIO *bio;
 
+	if (!t->ctx)
+		return NULL;
+	s = mem_alloc(sizeof *s);
+	bio = ossl.BIO_new(t->socket);
 	s->tls = t;
 	s->fd = fd;
 	s->host = mem_str(host);
@@ -189,93 +205,120 @@ enum tls_step tls_write(struct tls_stream *s, const void *from, size_t size, siz
 	return step_of(s, ossl.SSL_write_ex(s->ssl, from, size, ret), ret_events, err);
 }
 
-static bool trust_load(struct tls *t, const struct tls_options *options, struct err *err)
+/* FILE, else TEXT itself, else nothing. */
+static bool pem_read(struct tls *t, struct pem *ret, const char *file, const char *text,
+		     const char *what, struct err *err)
+{
+	if (!file && !text)
+		return true;
+	ret->name = file ? arena_str(&t->arena, file) :
+		    ret == &t->trust ? "the CA certificate given as text" : "given as text";
+	ret->len = file ? 0 : strlen(text);
+	ret->at = file ? file_read(file, PEM_MAX, &t->texts, &ret->len, err) :
+			 arena_str(&t->texts, text);
+	if (ret->at)
+		return true;
+	err_argument(err);
+	return err_wrap(err, "%s", what);
+}
+
+/* What a greeting needs. */
+static bool start(struct tls *t, struct err *err)
+{
+	if (!openssl_load(err))
+		return false;
+	t->ctx = ossl.SSL_CTX_new_ex(openssl_lean(), NULL, ossl.TLS_client_method());
+	t->socket = ossl.BIO_meth_new(BIO_TYPE_SOURCE_SINK, "peerage");
+	if (!t->ctx || !t->socket)
+		return openssl_err(err, ERR_AWAY, "OpenSSL does not start");
+	ossl.BIO_meth_set_read(t->socket, socket_read);
+	ossl.BIO_meth_set_write(t->socket, socket_write);
+	ossl.BIO_meth_set_ctrl(t->socket, socket_ctrl);
+	ossl.SSL_CTX_ctrl(t->ctx, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL);
+	ossl.SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION);
+	ossl.SSL_CTX_ctrl(t->ctx, SSL_CTRL_MODE,
+			  SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				  SSL_MODE_RELEASE_BUFFERS,
+			  NULL);
+	ossl.SSL_CTX_ctrl(t->ctx, SSL_CTRL_SET_READ_AHEAD, 1, NULL);
+	ossl.SSL_CTX_set_alpn_protos(t->ctx, (const unsigned char *)"\2h2", 3);
+	ossl.SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, server_verified);
+	return true;
+}
+
+static bool trust_load(struct tls *t, struct err *err)
 {
 	X509_STORE *store = ossl.SSL_CTX_get_cert_store(t->ctx);
-	const char *name = options->ca_file ? options->ca_file : "the CA certificate given as text";
 	const char *folder = getenv(ossl.X509_get_default_cert_dir_env());
-	auto_arena struct arena a = { 0 };
 	X509 *cert;
 	BIO *pem;
 	int n = 0;
 
-	if (!options->ca_file && !options->ca_pem) {
+	if (!t->trust.name) {
 		folder = folder ? folder : ossl.X509_get_default_cert_dir();
-		t->trust = mem_str(arena_printf(&a, "%s; set ETCD_CA_CERT_FILE", folder));
+		t->trust.name = arena_printf(&t->arena, "%s; set ETCD_CA_CERT_FILE", folder);
 		return ossl.X509_STORE_load_path(store, folder) == 1 ||
 		       openssl_err(err, ERR_AWAY, "%s", folder);
 	}
-	t->trust = mem_str(name);
-	pem = pem_open(options->ca_file, options->ca_pem, "the CA certificate", &a, err);
-	if (!pem)
-		return false;
+	pem = pem_open(&t->trust);
 	ossl.ERR_clear_error();
-	for (; (cert = ossl.PEM_read_bio_X509(pem, NULL, NULL, NULL)); n++) {
+	for (; (cert = cert_read(pem)); n++) {
 		ossl.X509_STORE_add_cert(store, cert);
 		ossl.X509_free(cert);
 	}
 	ossl.BIO_free(pem);
 	if (!pem_ended())
-		return openssl_err(err, ERR_INVALID, "%s: certificate %d in it is broken", name,
-				   n + 1);
-	return n || err_set(err, ERR_INVALID, "%s holds no certificate in PEM form", name);
+		return openssl_err(err, ERR_INVALID, "%s: certificate %d in it is broken",
+				   t->trust.name, n + 1);
+	return n || err_set(err, ERR_INVALID, "%s holds no certificate in PEM form", t->trust.name);
 }
 
-static bool own_load(struct tls *t, const struct tls_options *options, struct err *err)
+static bool own_load(struct tls *t, struct err *err)
 {
-	const char *name = options->cert_file ? options->cert_file : "given as text";
 	auto_arena struct arena a = { 0 };
+	BIO *pem = pem_open(&t->own);
 	X509 *leaf = NULL;
 	const char *dated;
 	bool ok;
-	BIO *pem =
-		pem_open(options->cert_file, options->cert_pem, "the client certificate", &a, err);
 
-	if (!pem)
-		return false;
-	ok = chain_load(t, pem, name, &leaf, err) && key_load(t, leaf, options, err);
+	ok = chain_load(t, pem, &leaf, err) && key_load(t, leaf, err);
 	ossl.BIO_free(pem);
-	if (ok) {
-		t->own = mem_str(arena_printf(&a, "%s (%s)", name, certificate_text(leaf, &a)));
-		dated = certificate_dated(leaf, clock_wall());
-		if (dated)
-			ok = err_set(err, ERR_INVALID, "our certificate %s %s", t->own, dated);
-	}
+	dated = ok ? certificate_dated(leaf, clock_wall()) : NULL;
+	if (dated)
+		ok = err_set(err, ERR_INVALID, "our certificate %s %s", own_text(t, &a), dated);
 	ossl.X509_free(leaf);
 	return ok;
 }
 
 /* Our certificate and behind it the CAs on the way to one that the server knows. */
-static bool chain_load(struct tls *t, BIO *pem, const char *name, X509 **ret_leaf, struct err *err)
+static bool chain_load(struct tls *t, BIO *pem, X509 **ret_leaf, struct err *err)
 {
+	const char *name = t->own.name;
 	X509 *cert;
 
 	ossl.ERR_clear_error();
-	*ret_leaf = ossl.PEM_read_bio_X509(pem, NULL, NULL, NULL);
+	*ret_leaf = cert_read(pem);
 	if (!*ret_leaf)
 		return err_set(err, ERR_INVALID, "our certificate %s is no certificate in PEM form",
 			       name);
 	if (ossl.SSL_CTX_use_certificate(t->ctx, *ret_leaf) != 1)
 		return openssl_err(err, ERR_INVALID, "our certificate %s is not taken", name);
-	while ((cert = ossl.PEM_read_bio_X509(pem, NULL, NULL, NULL)))
+	while ((cert = cert_read(pem)))
 		ossl.SSL_CTX_ctrl(t->ctx, SSL_CTRL_CHAIN_CERT, 0, cert); /* takes it over */
 	return pem_ended() ||
 	       openssl_err(err, ERR_INVALID, "our certificate %s: one behind it is broken", name);
 }
 
-static bool key_load(struct tls *t, X509 *leaf, const struct tls_options *options, struct err *err)
+static bool key_load(struct tls *t, X509 *leaf, struct err *err)
 {
-	const char *name = options->key_file ? options->key_file : "given as text";
-	auto_arena struct arena a = { .secret = true };
-	BIO *pem = pem_open(options->key_file, options->key_pem, "the client key", &a, err);
+	const char *name = t->key.name;
+	BIO *pem = pem_open(&t->key);
 	bool encrypted = false, ok;
-	EVP_PKEY *key;
+	EVP_PKEY *key = ossl.PEM_read_bio_PrivateKey_ex(pem, NULL, key_password, &encrypted,
+						       openssl_lean(), NULL);
 
-	if (!pem)
-		return false;
-	key = ossl.PEM_read_bio_PrivateKey(pem, NULL, key_password, &encrypted);
 	ossl.BIO_free(pem);
-	if (encrypted)
+	if (encrypted || (!key && memmem(t->key.at, t->key.len, "Proc-Type: 4,ENCRYPTED", 22)))
 		ok = err_set(err, ERR_INVALID,
 			     "the client key %s is encrypted, and nobody is there "
 			     "to ask for its password; write it in clear (openssl pkey -in FILE)",
@@ -286,7 +329,7 @@ static bool key_load(struct tls *t, X509 *leaf, const struct tls_options *option
 	else if (ossl.X509_check_private_key(leaf, key) != 1)
 		ok = err_set(err, ERR_INVALID,
 			     "the client key %s does not belong to the certificate %s", name,
-			     options->cert_file ? options->cert_file : "given as text");
+			     t->own.name);
 	else
 		ok = ossl.SSL_CTX_use_PrivateKey(t->ctx, key) == 1 ||
 		     openssl_err(err, ERR_INVALID, "the client key %s is not taken", name);
@@ -295,24 +338,30 @@ static bool key_load(struct tls *t, X509 *leaf, const struct tls_options *option
 	return ok;
 }
 
-/* The text of FILE, else PEM itself; A keeps it while it is read. */
-static BIO *pem_open(const char *file, const char *pem, const char *what, struct arena *a,
-		     struct err *err)
+static const char *own_text(const struct tls *t, struct arena *a)
 {
-	size_t len = pem ? strlen(pem) : 0;
-	BIO *bio;
+	X509 *leaf = ossl.SSL_CTX_get0_certificate(t->ctx);
 
-	if (file)
-		pem = file_read(file, PEM_MAX, a, &len, err);
-	if (!pem) {
-		err_argument(err);
-		err_wrap(err, "%s", what);
-		return NULL;
-	}
-	bio = ossl.BIO_new_mem_buf(pem, (int)len);
+	return arena_printf(a, "%s (%s)", t->own.name, certificate_text(leaf, a));
+}
+
+static BIO *pem_open(const struct pem *pem)
+{
+	BIO *bio = ossl.BIO_new_mem_buf(pem->at, (int)pem->len);
+
 	if (!bio)
 		abort();
 	return bio;
+}
+
+static X509 *cert_read(BIO *pem)
+{
+	X509 *cert = ossl.X509_new_ex(openssl_lean(), NULL);
+
+	if (cert && ossl.PEM_read_bio_X509(pem, &cert, NULL, NULL))
+		return cert;
+	ossl.X509_free(cert);
+	return NULL;
 }
 
 /* Was there nothing more to read (or was what came broken)? */
@@ -337,6 +386,10 @@ static int socket_read(BIO *bio, char *into, int size)
 	ssize_t n;
 
 	ossl.BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+	if (!s->tls->prepared) { /* by what should it be judged? */
+		ossl.BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
+		return -1;
+	}
 	do
 		n = recv(s->fd, into, (size_t)size, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
@@ -415,20 +468,25 @@ static int server_verified(int ok, X509_STORE_CTX *at)
 		err_set(&s->certificate, ERR_REFUSED, "the server's %s (%s) %s",
 			ossl.X509_STORE_CTX_get_error_depth(at) ? "CA certificate" : "certificate",
 			certificate_text(cert, &a),
-			certificate_fault(cert, fault, s->host, s->tls->trust, &a));
+			certificate_fault(cert, fault, s->host, s->tls->trust.name, &a));
 	else
 		err_set(&s->certificate, ERR_REFUSED, "the server's certificate is not taken: %s",
 			ossl.X509_verify_cert_error_string(fault));
 	return 0;
 }
 
+/* When it was opened our certificate may not have been parsed yet. */
 static int certificate_asked(SSL *ssl, void *stream)
 {
 	struct tls_stream *s = stream;
+	SSL_CTX *ctx = s->tls->ctx;
+	STACK_OF(X509) *chain = NULL;
 
-	(void)ssl;
 	s->asked = true;
-	return 1;
+	ossl.SSL_CTX_ctrl(ctx, SSL_CTRL_GET_CHAIN_CERTS, 0, &chain);
+	return !s->tls->own.name ||
+	       ossl.SSL_use_cert_and_key(ssl, ossl.SSL_CTX_get0_certificate(ctx),
+					 ossl.SSL_CTX_get0_privatekey(ctx), chain, 1) == 1;
 }
 
 /* What RESULT of a call to OpenSSL means, after the nearest cause there is. */
@@ -461,13 +519,15 @@ static enum tls_step step_of(struct tls_stream *s, int result, short *ret_events
 
 static bool alert_err(const struct tls_stream *s, int alert, struct err *err)
 {
-	if (s->asked && !s->tls->own)
+	auto_arena struct arena a = { 0 };
+
+	if (s->asked && !s->tls->own.name)
 		return err_set(err, ERR_REFUSED,
 			       "the server asks for a client certificate; " CLIENT_HINT);
 	for (size_t i = 0; s->asked && i < lengthof(complaints); i++)
 		if (complaints[i].alert == alert)
 			return err_set(err, ERR_REFUSED,
-				       "the server refuses our certificate %s: %s", s->tls->own,
+				       "the server refuses our certificate %s: %s", own_text(s->tls, &a),
 				       complaints[i].words);
 	return err_set(err, ERR_AWAY, "the server ends TLS: %s",
 		       ossl.SSL_alert_desc_string_long(alert));

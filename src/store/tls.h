@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS for connections to a store, over OpenSSL. Its libraries are loaded (dlopen) by the first
- * tls_open(): who uses SQLite, or etcd without TLS, does not pay for them. Without a CA of its own
+ * tls_prepare(): who uses SQLite, or etcd without TLS, does not pay for them. Without a CA of its own
  * an endpoint is held against the system's folder of certificates, never the bundle, which takes
  * 15 ms to read.
  *
@@ -22,15 +22,23 @@ struct tls_options {
 struct tls; /* what all connections of a store share: trust, own certificate and key */
 
 /* Reads the files. ERR_USAGE where a file is not there or only one of certificate and key is given;
- * ERR_REFUSED where one cannot be read; ERR_INVALID where it is no PEM, the key does not belong to
- * the certificate, or our own certificate is not valid at this time (with its dates). */
+ * ERR_REFUSED where one cannot be read. */
 struct tls *tls_open(const struct tls_options *options, struct err *err);
 void tls_close(struct tls *t); /* NULL is fine */
+/* The work that is left, as much of our time as all the rest of a connection takes, goes on while the
+ * other end has something to do: first what a greeting needs is made, then what its answer is judged
+ * by. Each call does one part; false: there is none left, or it failed. */
+bool tls_prepare(struct tls *t);
+/* NULL, or why nothing can be done with this: ERR_INVALID where something is no PEM, the key does not
+ * belong to the certificate, or our own certificate is not valid at this time (with its dates);
+ * ERR_AWAY where there is no OpenSSL. */
+const struct err *tls_err(const struct tls *t);
 
 struct tls_stream; /* one connection */
 
 /* A client's end over FD, which stays the caller's; HOST (name or address) is what the server's
- * certificate must be for. HTTP/2 is asked for (ALPN). */
+ * certificate must be for. HTTP/2 is asked for (ALPN). NULL before the first part was prepared; what
+ * comes from the server is left alone before the second one was. */
 struct tls_stream *tls_stream_open(struct tls *t, int fd, const char *host);
 void tls_stream_close(struct tls_stream *s); /* NULL is fine */
 

@@ -400,6 +400,26 @@ static void test_tls(void **state)
 	made_free(&other);
 }
 
+/* That a file of ours is wrong is said without an endpoint, even where none answers. */
+static void test_tls_broken(void **state)
+{
+	struct world *w = *state;
+	struct err err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		struct tls *tls = tls_open(&(struct tls_options){ .ca_pem = "x" }, &err);
+
+		call(w, tls);
+		settle(w);
+		assert_err(w, ERR_INVALID,
+			   "the CA certificate given as text holds no certificate in PEM form");
+		assert_string_equal(tls_err(tls)->words, channel_err(w->channel)->words);
+		channel_close(take(w->channel));
+		tls_close(tls);
+		fd_drop(&w->listener);
+	}
+}
+
 static void test_tls_silence(void **state)
 {
 	struct world *w = *state;
@@ -433,6 +453,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_addresses_in_turn, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_addresses_share, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_tls, world_open, world_close),
+		cmocka_unit_test_setup_teardown(test_tls_broken, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_tls_silence, world_open, world_close),
 	};
 

@@ -75,12 +75,25 @@ static int world_close(void **state)
 	return 0;
 }
 
+static struct tls *open_whole(const struct tls_options *options, struct err *err)
+{
+	struct tls *t = tls_open(options, err);
+
+	while (t && tls_prepare(t))
+		;
+	if (!t || !tls_err(t))
+		return t;
+	*err = *tls_err(t);
+	tls_close(t);
+	return NULL;
+}
+
 static void open_as(struct world *w, const struct tls_options *options)
 {
 	struct err err = { 0 };
 
 	tls_close(w->tls);
-	w->tls = tls_open(options, &err);
+	w->tls = open_whole(options, &err);
 	if (!w->tls)
 		fail_msg("%s", err.words);
 }
@@ -168,6 +181,32 @@ static void test_bytes_pass(void **state)
 		assert_int_equal(tls_write(w->stream, "more", 4, &n, &events, &err), TLS_DONE);
 		assert_int_equal(tls_read(w->stream, text, sizeof text, &n, &events, &err),
 				 TLS_ENDED);
+	}
+}
+
+/* Whatever sort a key is of, on either side. */
+static void test_keys(void **state)
+{
+	static const char *const sorts[] = { "RSA", "ED25519", "ED448" };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < lengthof(sorts); i++) {
+		struct made server = make((struct like){
+			.cn = "x", .hosts = "DNS:a", .issuer = &w->root, .sort = sorts[i] });
+		struct made client =
+			make((struct like){ .cn = "y", .issuer = &w->root, .sort = sorts[i] });
+		auto_free char *cert = pem_of(client.cert, NULL, NULL);
+		auto_free char *key = pem_of(NULL, client.key, NULL);
+		struct err err = { 0 };
+
+		open_as(w, &(struct tls_options){ .ca_file = w->ca, .cert_pem = cert, .key_pem = key });
+		call(w, "a");
+		w->server_end = server_over(w->fds[1], &server, &w->root, TLS1_3_VERSION);
+		if (shake(w, &err) != TLS_DONE)
+			fail_msg("%s: %s", sorts[i], err.words);
+		assert_true(SSL_is_init_finished(w->server_end));
+		made_free(&server);
+		made_free(&client);
 	}
 }
 
@@ -366,6 +405,32 @@ static void test_client_certificate(void **state)
 	made_free(&old);
 }
 
+/* A server's answer that comes before there is anything to judge it by waits. */
+static void test_prepared_late(void **state)
+{
+	struct world *w = *state;
+	const struct tls_options with = { .ca_file = w->ca,
+					  .cert_file = w->cert,
+					  .key_file = w->key };
+	struct err err = { 0 };
+	short events;
+
+	w->tls = tls_open(&with, &err);
+	assert_null(tls_stream_open(w->tls, w->fds[0], "etcd-1"));
+	assert_true(tls_prepare(w->tls));
+	call(w, "etcd-1");
+	w->server_end = server_over(w->fds[1], &w->server, &w->root, TLS1_3_VERSION);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(tls_handshake(w->stream, &events, &err), TLS_AGAIN);
+		assert_int_equal(events, POLLIN);
+		SSL_accept(w->server_end);
+	}
+	assert_true(tls_prepare(w->tls));
+	assert_false(tls_prepare(w->tls));
+	assert_int_equal(shake(w, &err), TLS_DONE);
+	assert_true(SSL_is_init_finished(w->server_end));
+}
+
 static void test_no_tls(void **state)
 {
 	/* clang-format off */
@@ -422,6 +487,10 @@ static void test_options(void **state)
 	auto_free char *old_key = pem_of(NULL, old.key, NULL),
 		       *early_key = pem_of(NULL, young.key, NULL);
 	auto_free char *locked = pem_of(NULL, w->client.key, "pass");
+	static const char locked_of_old[] =
+		"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+		"DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+		"MHcCAQEE\n-----END EC PRIVATE KEY-----\n";
 	auto_free char *cut = pem_of(w->root.cert, NULL, NULL);
 	/* clang-format off */
 	const struct {
@@ -450,6 +519,7 @@ static void test_options(void **state)
 		{ { .cert_file = w->cert, .key_pem = old_key }, ERR_INVALID,
 		  "the client key given as text does not belong to the certificate " },
 		{ { .cert_file = w->cert, .key_pem = locked }, ERR_INVALID, "is encrypted" },
+		{ { .cert_file = w->cert, .key_pem = locked_of_old }, ERR_INVALID, "is encrypted" },
 		{ { .cert_pem = expired, .key_pem = old_key }, ERR_INVALID, ") has expired" },
 		{ { .cert_pem = expired, .key_pem = old_key }, ERR_INVALID, "(CN=old, issued by " },
 		{ { .cert_pem = early, .key_pem = early_key }, ERR_INVALID, ") is not valid yet" },
@@ -460,7 +530,7 @@ static void test_options(void **state)
 	for (size_t i = 0; i < lengthof(cases); i++) {
 		struct err err = { 0 };
 
-		assert_null(tls_open(&cases[i].options, &err));
+		assert_null(open_whole(&cases[i].options, &err));
 		assert_has(err.words, cases[i].says);
 		assert_int_equal(err.kind, cases[i].kind);
 		if (strchr(cases[i].says, ')'))
@@ -494,11 +564,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_bytes_pass, world_open, world_close),
+		cmocka_unit_test_setup_teardown(test_keys, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_full, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_server_certificate, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_trust_as_text, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_trust_of_system, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_client_certificate, world_open, world_close),
+		cmocka_unit_test_setup_teardown(test_prepared_late, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_no_tls, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_old_version, world_open, world_close),
 		cmocka_unit_test_setup_teardown(test_options, world_open, world_close),
