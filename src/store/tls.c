@@ -79,7 +79,6 @@ static bool chain_load(struct tls *t, BIO *pem, X509 **ret_leaf, struct err *err
 static bool key_load(struct tls *t, X509 *leaf, struct err *err);
 static const char *own_text(const struct tls *t, struct arena *a);
 static BIO *pem_open(const struct pem *pem);
-static X509 *cert_read(BIO *pem);
 static bool pem_ended(void);
 static int key_password(char *into, int size, int writing, void *asked);
 static int socket_read(BIO *bio, char *into, int size);
@@ -227,7 +226,7 @@ static bool start(struct tls *t, struct err *err)
 {
 	if (!openssl_load(err))
 		return false;
-	t->ctx = ossl.SSL_CTX_new_ex(openssl_lean(), NULL, ossl.TLS_client_method());
+	t->ctx = ossl.SSL_CTX_new(ossl.TLS_client_method());
 	t->socket = ossl.BIO_meth_new(BIO_TYPE_SOURCE_SINK, "peerage");
 	if (!t->ctx || !t->socket)
 		return openssl_err(err, ERR_AWAY, "OpenSSL does not start");
@@ -262,7 +261,7 @@ static bool trust_load(struct tls *t, struct err *err)
 	}
 	pem = pem_open(&t->trust);
 	ossl.ERR_clear_error();
-	for (; (cert = cert_read(pem)); n++) {
+	for (; (cert = ossl.PEM_read_bio_X509(pem, NULL, NULL, NULL)); n++) {
 		ossl.X509_STORE_add_cert(store, cert);
 		ossl.X509_free(cert);
 	}
@@ -297,13 +296,13 @@ static bool chain_load(struct tls *t, BIO *pem, X509 **ret_leaf, struct err *err
 	X509 *cert;
 
 	ossl.ERR_clear_error();
-	*ret_leaf = cert_read(pem);
+	*ret_leaf = ossl.PEM_read_bio_X509(pem, NULL, NULL, NULL);
 	if (!*ret_leaf)
 		return err_set(err, ERR_INVALID, "our certificate %s is no certificate in PEM form",
 			       name);
 	if (ossl.SSL_CTX_use_certificate(t->ctx, *ret_leaf) != 1)
 		return openssl_err(err, ERR_INVALID, "our certificate %s is not taken", name);
-	while ((cert = cert_read(pem)))
+	while ((cert = ossl.PEM_read_bio_X509(pem, NULL, NULL, NULL)))
 		ossl.SSL_CTX_ctrl(t->ctx, SSL_CTRL_CHAIN_CERT, 0, cert); /* takes it over */
 	return pem_ended() ||
 	       openssl_err(err, ERR_INVALID, "our certificate %s: one behind it is broken", name);
@@ -314,11 +313,10 @@ static bool key_load(struct tls *t, X509 *leaf, struct err *err)
 	const char *name = t->key.name;
 	BIO *pem = pem_open(&t->key);
 	bool encrypted = false, ok;
-	EVP_PKEY *key = ossl.PEM_read_bio_PrivateKey_ex(pem, NULL, key_password, &encrypted,
-						       openssl_lean(), NULL);
+	EVP_PKEY *key = ossl.PEM_read_bio_PrivateKey(pem, NULL, key_password, &encrypted);
 
 	ossl.BIO_free(pem);
-	if (encrypted || (!key && memmem(t->key.at, t->key.len, "Proc-Type: 4,ENCRYPTED", 22)))
+	if (encrypted)
 		ok = err_set(err, ERR_INVALID,
 			     "the client key %s is encrypted, and nobody is there "
 			     "to ask for its password; write it in clear (openssl pkey -in FILE)",
@@ -352,16 +350,6 @@ static BIO *pem_open(const struct pem *pem)
 	if (!bio)
 		abort();
 	return bio;
-}
-
-static X509 *cert_read(BIO *pem)
-{
-	X509 *cert = ossl.X509_new_ex(openssl_lean(), NULL);
-
-	if (cert && ossl.PEM_read_bio_X509(pem, &cert, NULL, NULL))
-		return cert;
-	ossl.X509_free(cert);
-	return NULL;
 }
 
 /* Was there nothing more to read (or was what came broken)? */

@@ -31,8 +31,7 @@ struct like {
 	const struct made *issuer; /* NULL: itself */
 	int from, to;		   /* days from now; both 0: valid */
 	bool ca;
-	const char *use;  /* extended key usage */
-	const char *sort; /* of its key: "ED25519"; NULL: EC P-256 */
+	const char *use; /* extended key usage */
 };
 
 static inline void made_extend(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -50,9 +49,7 @@ static inline void made_extend(X509 *cert, X509 *issuer, int nid, const char *va
 static inline struct made make(struct like like)
 {
 	static long serial;
-	struct made made = { like.sort ? EVP_PKEY_Q_keygen(NULL, NULL, like.sort, (size_t)2048) :
-					 EVP_EC_gen("P-256"),
-			     X509_new() };
+	struct made made = { EVP_EC_gen("P-256"), X509_new() };
 	const struct made *by = like.issuer ? like.issuer : &made;
 	X509_NAME *name = X509_get_subject_name(made.cert);
 
