@@ -27,7 +27,7 @@ PARTS = ['src/peerd/peerd', 'src/peerctl/peerctl', 'tests/tools/feeds']
 Mutant = collections.namedtuple('Mutant', 'name file old new tests')
 
 # Tests by name: `unit NAME`, `sim NAME`, else a file of tests/integration and a test in it.
-MANY, FAULTS = 'test_etcd_many.py::', 'test_etcd_faults.py::'
+MANY, FAULTS, ACCESS = 'test_etcd_many.py::', 'test_etcd_faults.py::', 'test_etcd_access.py::'
 LINK, GRPC = 'src/store/etcd_link.c', 'src/store/grpc.c'
 WATCH, READ, WRITE = 'src/store/etcd_watch.c', 'src/store/etcd_read.c', 'src/store/etcd_write.c'
 ETCD, FEED, REPORT = 'src/store/etcd.c', 'src/store/feed.c', 'src/engine/report.c'
@@ -56,7 +56,8 @@ MUTANTS = [Mutant(*row) for row in (
     ('no patience', ETCD, 'st->flags & STORE_PATIENT ?', 'false ?', ['unit etcd_write', MANY + 'test_rolling_restart']),
     ('nothing passes', ETCD, '\tcase GRPC_NONE:\n\tcase GRPC_CANCELLED:', '\tcase GRPC_CANCELLED:',
      ['unit etcd_write', MANY + 'test_rolling_restart']),
-    ('an election does not pass', ETCD, '\tcase GRPC_UNAVAILABLE:\n', '', [MANY + 'test_rolling_restart']),
+    ('an election does not pass', ETCD, '\tcase GRPC_UNAVAILABLE:\n\t\treturn true;', '\t\treturn true;',
+     [MANY + 'test_rolling_restart']),
     # ---- users
     ('a token that nobody used', LINK, 'return l->token && clock_ms() -', 'return false && clock_ms() -',
      ['unit etcd_link']),
@@ -72,18 +73,18 @@ MUTANTS = [Mutant(*row) for row in (
     ('users that are not enabled', LINK, 'status == GRPC_FAILED_PRECONDITION &&', 'false &&', ['unit etcd_link']),
     ('a watch whose token is refused', WATCH,
      'strstr(as.words, "nauthenticated") || strstr(as.words, "invalid auth token")', 'false',
-     [FAULTS + 'test_user_with_a_password', 'test_etcd_access.py::test_token']),
+     [ACCESS + 'test_agent_and_tokens_that_end']),
     ('a watch that is not permitted', WATCH,
      'strstr(as.words, "PermissionDenied") || strstr(as.words, "permission denied")', 'false',
-     [FAULTS + 'test_permission_taken_and_given', 'test_etcd_access.py::test_permission']),
+     [ACCESS + 'test_agent_that_may_not_watch']),
     # ---- history
     ('a watch is not resumed', FEED, 'f->op.err.kind != ERR_CONFLICT && f->op.resume)', 'false)',
      ['sim away', MANY + 'test_rolling_restart']),
     ('compacted is away', WATCH, 'err_set(&op->err, ERR_CONFLICT,\n\t\t"%s has compacted',
      'err_set(&op->err, ERR_AWAY,\n\t\t"%s has compacted', [FAULTS + 'test_compacted_past_the_watch']),
     ('compacted is not heard', WATCH, 'if (w->answer.compact_revision) {', 'if (false) {',
-     [FAULTS + 'test_compacted_past_the_watch']),
-    ('the anchor is not looked at', WATCH, 'else if (mod ? mod != from->mod && mod <= from->revision : !from->deleted)',
+     [ACCESS + 'test_agent_and_old_revisions']),
+    ('the anchor is not looked at', WATCH, 'else if (mod != (from->deleted ? 0 : from->mod))',
      'else if (false)', [FAULTS + 'test_restored_from_an_old_snapshot']),
     ('another cluster is the same', FEED, 'if (f->op.identity && !str_eq(f->op.identity, f->identity)) {',
      'if (false) {', ['unit feed', FAULTS + 'test_restored_as_another_cluster']),
@@ -101,7 +102,7 @@ MUTANTS = [Mutant(*row) for row in (
      ['test_etcd.py::test_behaves_as_every_store']),
     ('where it stands is not said', ETCD, '\top->entry(op->ctx, &entry);',
      '\tentry.place = NULL;\n\top->entry(op->ctx, &entry);',
-     ['test_etcd_access.py::test_broken', FAULTS + 'test_broken']),
+     [ACCESS + 'test_broken_values']),
     # ---- writes
     ('a batch is refused as a whole', WRITE, 'if (!t->single && b->n > 1) {', 'if (false) {',
      ['test_etcd.py::test_behaves_as_every_store']),
