@@ -122,9 +122,9 @@ MUTANTS = [Mutant(*row) for row in (
     ('two incidents of one second', 'src/engine/agent.c', 'now->number != told->number', 'now->since != told->since',
      ['sim away_wall']),
     ('a status that was not written is not told', REPORT, 'if (r->failed && !r->told)', 'if (false)',
-     [FAULTS + 'test_status_may_not_be_written', 'test_etcd_access.py::test_status']),
+     [FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
     ('and is told again and again', REPORT, 'if (r->failed && !r->told)', 'if (r->failed)',
-     [FAULTS + 'test_status_may_not_be_written', 'test_etcd_access.py::test_status']),
+     [FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
     ('a full store is any other', ETCD, 'if (strstr(words, "space exceeded"))', 'if (false)', [FAULTS + 'test_full']),
     ('a web server is etcd', GRPC, 'if (memcmp(g->greeting, http, GREETING) == 0)', 'if (false)', ['unit etcd_link']),
 )]
