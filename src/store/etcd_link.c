@@ -242,14 +242,6 @@ void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct b
 	bytes_out(l);
 }
 
-void etcd_link_send(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
-{
-	if (call->done)
-		return;
-	grpc_send(l->grpc, call, message, last);
-	bytes_out(l);
-}
-
 void etcd_link_cancel(struct etcd_link *l, struct grpc_call *call)
 {
 	grpc_cancel(l->grpc, call);
