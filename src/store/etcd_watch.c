@@ -10,7 +10,8 @@
  * Going on where an earlier watch ended: first the anchor of the resume point is looked at (store
  * etcd.h). If it is not as it was left, etcd has another history now, and everything is to be listed
  * anew. The watch begins behind the anchor, not behind the revision: what was written in between
- * was not ours, unless history has changed. Where that is compacted it begins behind the revision.
+ * was not ours, or it is gone again, unless history has changed. So it counts only as a whole: nobody is
+ * to see the objects that came and went. Where it is compacted the watch begins behind the revision.
  */
 #include "store/etcd.h"
 
@@ -251,7 +252,7 @@ static bool event_hold(struct watch_task *w, const struct pb_field *f, struct er
 		return err_set(err, ERR_AWAY, "a change without a revision");
 	if (!etcd_key_parse(kv.key, kv.key_len, &w->name))
 		return true;
-	if (kv.mod_revision != w->held_revision)
+	if (kv.mod_revision != w->held_revision && w->held_revision > w->from.revision)
 		held_tell(w);
 	w->held_revision = kv.mod_revision;
 	buf_add(&w->held, &f->len, sizeof f->len);
@@ -293,7 +294,7 @@ static void watch_refused(struct watch_task *w)
 	struct grpc_call as = w->call.call; /* as a call would be refused */
 
 	if (w->answer.compact_revision) {
-		/* Between the anchor and the revision nothing was ours, so it is no loss. */
+		/* Between the anchor and the revision nothing of ours has stayed, so it is no loss. */
 		if (w->start <= w->from.revision && w->answer.compact_revision <= w->from.revision + 1) {
 			w->start = w->from.revision + 1;
 			w->answer = (struct etcd_watched){ 0 };
