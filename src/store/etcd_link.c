@@ -278,7 +278,7 @@ bool etcd_link_renew(struct etcd_link *l, const struct grpc_call *call)
 
 static void find(struct etcd_link *l)
 {
-	l->n_tried = 0;
+	l->at = l->n_tried = 0;
 	l->err = (struct err){ 0 };
 	if (!l->config->discovery_srv) {
 		l->endpoints = l->config->endpoints;

@@ -62,6 +62,8 @@ static void batch_send(struct batch *b);
 static bool batch_field(void *ctx, const struct pb_field *f, struct err *err);
 static bool batch_message(void *ctx, struct err *err);
 static void batch_ended(struct batch *b);
+static bool refuses(int status);
+static void batch_unknown(struct batch *b);
 static void batch_written(struct batch *b);
 static void batch_refused(struct batch *b);
 static void item_written(struct write_task *t, const struct item *it, int64_t revision);
@@ -124,8 +126,12 @@ static void write_stop(struct task *task)
 {
 	struct write_task *t = (struct write_task *)task;
 
-	for (struct batch *b = t->batches; b; b = b->next)
+	for (struct batch *b = t->batches; b; b = b->next) {
+		if (b->state != BATCH_DONE &&
+		    (b->doubtful || (b->state == BATCH_RUNNING && b->call.call.sent)))
+			batch_unknown(b);
 		etcd_call_stop(&b->call);
+	}
 }
 
 const struct task_type etcd_write = { write_make, write_start, write_run, write_stop };
@@ -311,11 +317,30 @@ static void batch_ended(struct batch *b)
 		etcd_error(t->t.etcd, &b->call.call, "write", b->items[0].key, &op->err);
 	t->failed = true;
 	b->state = BATCH_DONE;
-	/* A status is an answer: etcd did nothing. Without one it may have. */
-	for (size_t i = 0; i < b->n && (b->doubtful || b->call.call.sent); i++)
-		if (b->call.call.status == GRPC_NONE || b->call.call.status == GRPC_UNAVAILABLE ||
-		    b->doubtful)
-			b->items[i].last->result = b->items[i].first->result = WRITE_UNKNOWN;
+	if (b->doubtful || (b->call.call.sent && !refuses(b->call.call.status)))
+		batch_unknown(b);
+}
+
+/* Is it an answer: etcd did nothing? Without one it may have. */
+static bool refuses(int status)
+{
+	switch (status) {
+	case GRPC_NONE:
+	case GRPC_CANCELLED:
+	case GRPC_UNKNOWN:
+	case GRPC_DEADLINE_EXCEEDED:
+	case GRPC_INTERNAL:
+	case GRPC_UNAVAILABLE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void batch_unknown(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		b->items[i].last->result = b->items[i].first->result = WRITE_UNKNOWN;
 }
 
 static void batch_written(struct batch *b)

@@ -165,10 +165,139 @@ static void test_never_answered(void **state)
 	clock_real();
 }
 
+/* Two batches: the first one is refused, the connection is lost with the second, which then is written.
+ * That does not make good what was refused. */
+static void test_refused_and_lost(void **state)
+{
+	enum { SMALL = 100000, LARGE = 1 << 20 };
+	char *json = memset(mem_alloc(LARGE), '1', LARGE);
+	struct write writes[] = {
+		{ .kind = &kind_bgppeer, .name = "a", .json = json, .len = SMALL, .expect = EXPECT_ABSENT },
+		{ .kind = &kind_bgppeer, .name = "b", .json = json, .len = LARGE, .expect = EXPECT_ABSENT },
+	};
+	struct op op = { .type = OP_WRITE, .writes = writes, .n_writes = 2 };
+	int64_t until = clock_ms() + LONG;
+	auto_free char *url = NULL;
+	bool refused = false;
+	struct err err = { 0 };
+	struct server v;
+	struct store *st;
+
+	(void)state;
+	server_open(&v);
+	answer_make(&v.answer, false, OTHERS);
+	assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+	st = store_open(url, STORE_PATIENT, &err);
+	assert_non_null(st);
+	store_start(st, &op);
+	while (!op.done) {
+		struct poll p = { 0 };
+
+		store_run(st);
+		server_run(&v);
+		if (!refused && v.calls) {
+			refused = true;
+			v.n_breaks = 1;
+			buf_clear(&v.answer);
+			answer_make(&v.answer, true, NULL);
+		}
+		store_wait(st, &p);
+		poll_fd(&p, v.listener, POLLIN);
+		poll_fd(&p, v.fd, POLLIN);
+		poll_at(&p, op.done ? clock_ms() : until);
+		poll_block(&p);
+		assert_true(clock_ms() < until);
+	}
+	assert_int_equal(v.n_breaks, 0);
+	assert_int_equal(writes[0].result, WRITE_EXISTS);
+	assert_int_equal(writes[1].result, WRITE_DONE);
+	assert_int_equal(op.err.kind, ERR_CONFLICT);
+	store_cancel(st, &op);
+	store_close(st);
+	server_die(&v);
+	free(json);
+}
+
+/* It was sent; then nobody is there any more, or nobody waits any longer. */
+static void test_left(void **state)
+{
+	for (unsigned dies = 0; dies < 2; dies++) {
+		struct server v;
+		struct write write = { .kind = &kind_bgppeer, .name = "a", .json = MINE, .len = strlen(MINE) };
+		struct op op = { .type = OP_WRITE, .writes = &write, .n_writes = 1 };
+		auto_free char *url = NULL;
+		int64_t ms = 1000000;
+		struct err err = { 0 };
+		struct store *st;
+
+		(void)state;
+		server_open(&v);
+		v.mute = true;
+		assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+		clock_fake(ms, 0);
+		st = store_open(url, STORE_PATIENT, &err);
+		assert_non_null(st);
+		store_start(st, &op);
+		while (!op.done && ms < 1000000 + LONG && (dies || !v.calls)) {
+			struct poll p = { 0 };
+
+			store_run(st);
+			server_run(&v);
+			if (dies && v.calls && v.listener >= 0)
+				server_die(&v);
+			store_wait(st, &p);
+			poll_fd(&p, v.listener, POLLIN);
+			poll_fd(&p, v.fd, POLLIN);
+			if (poll(p.fds, p.n, REST_MS) == 0)
+				clock_fake(ms += 100, 0);
+		}
+		if (dies)
+			assert_true(op.done && op.err.kind == ERR_AWAY);
+		store_cancel(st, &op);
+		assert_int_equal(write.result, WRITE_UNKNOWN);
+		store_close(st);
+		server_die(&v);
+		clock_real();
+	}
+}
+
+/* A list and a write of nothing are done at once where there is a connection, and leave nothing behind. */
+static void test_nothing(void **state)
+{
+	struct write write = { .kind = &kind_bgppeer, .name = "a", .json = MINE, .len = strlen(MINE) };
+	struct op op = { .type = OP_WRITE, .writes = &write, .n_writes = 1 };
+	struct op nothing[] = { { .type = OP_WRITE }, { .type = OP_LIST } };
+	auto_free char *url = NULL;
+	struct err err = { 0 };
+	struct server v;
+	struct store *st;
+
+	(void)state;
+	server_open(&v);
+	answer_make(&v.answer, true, NULL);
+	assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+	st = store_open(url, 0, &err);
+	assert_non_null(st);
+	finish(&v, st, &op);
+	assert_int_equal(write.result, WRITE_DONE);
+	for (size_t i = 0; i < lengthof(nothing); i++) {
+		store_start(st, &nothing[i]);
+		assert_true(nothing[i].done && !nothing[i].err.kind);
+		store_cancel(st, &nothing[i]);
+		store_run(st);
+	}
+	store_cancel(st, &op);
+	store_close(st);
+	server_die(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_unheard),
-					    cmocka_unit_test(test_never_answered) };
+					    cmocka_unit_test(test_never_answered),
+					    cmocka_unit_test(test_refused_and_lost),
+					    cmocka_unit_test(test_left),
+					    cmocka_unit_test(test_nothing) };
 
 	environment((const char *const[]){ NULL });
 	return cmocka_run_group_tests(tests, NULL, NULL);
