@@ -251,10 +251,11 @@ static void test_left(void **state)
 			if (poll(p.fds, p.n, REST_MS) == 0)
 				clock_fake(ms += 100, 0);
 		}
-		if (dies)
-			assert_true(op.done && op.err.kind == ERR_AWAY);
-		store_cancel(st, &op);
+		if (!dies)
+			store_give_up(st, &op, 1000);
+		assert_true(op.done && op.err.kind == (dies ? ERR_AWAY : ERR_TIMEOUT));
 		assert_int_equal(write.result, WRITE_UNKNOWN);
+		store_cancel(st, &op);
 		store_close(st);
 		server_die(&v);
 		clock_real();
