@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -205,6 +206,7 @@ static inline void server_accept(struct server *v)
 		return;
 	server_hang_up(v);
 	v->fd = fd;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	v->connections++;
 	if (v->says) {
 		assert_int_equal(send(fd, v->says, strlen(v->says), MSG_NOSIGNAL), strlen(v->says));

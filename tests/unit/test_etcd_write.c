@@ -292,13 +292,120 @@ static void test_nothing(void **state)
 	server_die(&v);
 }
 
+enum { MANY = 3, EACH = 600000 }; /* of which each is a batch */
+
+static void many_make(struct write *writes, char **json)
+{
+	static const char *const names[MANY] = { "a", "b", "c" };
+
+	*json = memset(mem_alloc(EACH), '1', EACH);
+	for (size_t i = 0; i < MANY; i++)
+		writes[i] = (struct write){
+			.kind = &kind_bgppeer, .name = names[i], .json = *json, .len = EACH
+		};
+}
+
+/* Both ends, until there is nothing more to do at once. */
+static void until_rest(struct server *v, struct store *st)
+{
+	for (bool busy = true; busy;) {
+		struct poll p = { 0 };
+
+		store_run(st);
+		server_run(v);
+		store_wait(st, &p);
+		poll_fd(&p, v->listener, POLLIN);
+		poll_fd(&p, v->fd, POLLIN);
+		busy = poll(p.fds, p.n, REST_MS) > 0 || (p.timed && p.deadline <= clock_ms());
+	}
+}
+
+/* Several at a time; the last one when it is the only one. */
+static void test_last_is_last(void **state)
+{
+	struct write writes[MANY];
+	struct op op = { .type = OP_WRITE, .writes = writes, .n_writes = MANY };
+	auto_free char *url = NULL;
+	struct err err = { 0 };
+	struct server v;
+	struct store *st;
+	char *json;
+
+	(void)state;
+	many_make(writes, &json);
+	server_open(&v);
+	v.mute = true;
+	assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+	st = store_open(url, 0, &err);
+	assert_non_null(st);
+	store_start(st, &op);
+	until_rest(&v, st);
+	assert_int_equal(v.calls, 2);
+	store_cancel(st, &op);
+	assert_int_equal(writes[1].result, WRITE_UNKNOWN);
+	assert_int_equal(writes[2].result, WRITE_PENDING);
+	store_close(st);
+	server_die(&v);
+	free(json);
+}
+
+/* The token comes to its end between two batches, and there is no other: it is not waited for. */
+static void test_no_other_token(void **state)
+{
+	struct write writes[MANY];
+	struct op first = { .type = OP_WRITE, .writes = writes, .n_writes = 1 };
+	struct op op = { .type = OP_WRITE, .writes = writes, .n_writes = 2 };
+	auto_free char *url = NULL;
+	int64_t ms = 1000000;
+	struct err err = { 0 };
+	struct server v;
+	struct store *st;
+	char *json;
+
+	(void)state;
+	many_make(writes, &json);
+	setenv("ETCD_USERNAME", "u", 1);
+	setenv("ETCD_PASSWORD", "p", 1);
+	server_open(&v);
+	v.token = "eyA";
+	answer_make(&v.answer, true, NULL);
+	assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+	clock_fake(ms, 0);
+	st = store_open(url, 0, &err);
+	assert_non_null(st);
+	store_start(st, &first);
+	until_rest(&v, st);
+	assert_true(first.done && !first.err.kind);
+	store_cancel(st, &first);
+
+	clock_fake(ms += 239500, 0);
+	store_start(st, &op);
+	clock_fake(ms += 1000, 0);
+	v.auth_status = GRPC_INVALID_ARGUMENT;
+	v.auth_words = "etcdserver: authentication failed, invalid user ID or password";
+	until_rest(&v, st);
+	assert_true(op.done);
+	assert_int_equal(op.err.kind, ERR_REFUSED);
+	assert_int_equal(writes[0].result, WRITE_DONE);
+	assert_int_equal(writes[1].result, WRITE_PENDING);
+	store_cancel(st, &op);
+	store_close(st);
+	server_die(&v);
+	free(json);
+	unsetenv("ETCD_USERNAME");
+	unsetenv("ETCD_PASSWORD");
+	clock_real();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_unheard),
 					    cmocka_unit_test(test_never_answered),
 					    cmocka_unit_test(test_refused_and_lost),
 					    cmocka_unit_test(test_left),
-					    cmocka_unit_test(test_nothing) };
+					    cmocka_unit_test(test_nothing),
+					    cmocka_unit_test(test_last_is_last),
+					    cmocka_unit_test(test_no_other_token) };
 
 	environment((const char *const[]){ NULL });
 	return cmocka_run_group_tests(tests, NULL, NULL);
