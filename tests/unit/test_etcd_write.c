@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What came of a write whose answer never came: the connection is lost behind the question. */
+/* What came of a write whose answer never came, and what answers must not be. */
 #include "etcd_server.h"
 
 #include "base/clock.h"
@@ -262,6 +262,48 @@ static void test_left(void **state)
 	}
 }
 
+static void told(void *ctx, const struct entry *e)
+{
+	(void)ctx;
+	(void)e;
+}
+
+/* A list that gets nowhere is not asked for ever. */
+static void test_endless_list(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < 3; n++) { /* keys in the answer */
+		struct server v;
+		struct op op = { .type = OP_LIST, .kinds = 1u << KIND_BGPPEER, .entry = told };
+		auto_free char *url = NULL;
+		struct err err = { 0 };
+		struct store *st;
+		size_t header;
+
+		server_open(&v);
+		header = pb_begin(&v.answer, RANGE_HEADER);
+		pb_uint(&v.answer, 3, 9);
+		pb_end(&v.answer, header);
+		for (unsigned i = 0; i < n; i++) {
+			size_t kv = pb_begin(&v.answer, RANGE_KVS);
+
+			pb_text(&v.answer, 1, KEY);
+			pb_uint(&v.answer, 3, 7);
+			pb_end(&v.answer, kv);
+		}
+		pb_uint(&v.answer, RANGE_MORE, true);
+		assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+		st = store_open(url, 0, &err);
+		assert_non_null(st);
+		finish(&v, st, &op);
+		assert_int_equal(op.err.kind, ERR_AWAY);
+		assert_in_range(v.calls, 1, 2);
+		store_cancel(st, &op);
+		store_close(st);
+		server_die(&v);
+	}
+}
+
 /* A list and a write of nothing are done at once where there is a connection, and leave nothing behind. */
 static void test_nothing(void **state)
 {
@@ -403,6 +445,7 @@ int main(void)
 					    cmocka_unit_test(test_never_answered),
 					    cmocka_unit_test(test_refused_and_lost),
 					    cmocka_unit_test(test_left),
+					    cmocka_unit_test(test_endless_list),
 					    cmocka_unit_test(test_nothing),
 					    cmocka_unit_test(test_last_is_last),
 					    cmocka_unit_test(test_no_other_token) };
