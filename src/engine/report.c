@@ -198,8 +198,10 @@ static void take_entry(void *ctx, const struct entry *e)
 {
 	struct report *r = ctx;
 
-	if (e->json)
-		r->earlier = entry_resource(e, DECODE_TOLERANT);
+	if (!e->json)
+		return;
+	resource_unref(r->earlier); /* it was told, and then the read failed */
+	r->earlier = entry_resource(e, DECODE_TOLERANT);
 }
 
 /* The end of a write. A failed one is tried again; nothing hangs on it but that people see it. */

@@ -210,7 +210,8 @@ static void node_left_behind(struct deleting *d, const char *node)
 {
 	static const struct kind *const naming[] = { &kind_bgppeer, &kind_bgpconfiguration };
 
-	if (!snapshot_find(d->stored, &kind_node, node))
+	/* Also where it went in an earlier attempt that left something of it. */
+	if (!snapshot_find(d->stored, &kind_node, node) && !is_gone(d, &kind_node, node))
 		return;
 	if (snapshot_find(d->stored, &kind_nodestatus, node))
 		*arena_push(d->arena, d->statuses, d->n_statuses) = node;

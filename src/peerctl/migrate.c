@@ -372,10 +372,11 @@ static bool finish(struct migration *m, struct store *st, struct op *op, struct 
 			break;
 		if (p->n != before)
 			deadline = clock_ms() + SOURCE_TIMEOUT_MS;
-		else if (clock_ms() >= deadline)
-			return err_set(err, ERR_TIMEOUT, "%s has not answered for %d s",
-				       store_url(st), SOURCE_TIMEOUT_MS / 1000);
 		before = p->n;
+		if (clock_ms() >= deadline) {
+			store_give_up(st, op, SOURCE_TIMEOUT_MS);
+			break;
+		}
 		store_wait(st, &poll);
 		poll_at(&poll, deadline);
 		poll_block(&poll);

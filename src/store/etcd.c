@@ -59,10 +59,10 @@ static void etcd_start(struct store *st, struct op *op)
 	t->next = e->tasks;
 	e->tasks = t;
 	op->driver = t;
+	if (!op->done && task_ready(t))
+		task_start(t);
 	if (op->done)
 		task_end(t);
-	else if (task_ready(t))
-		task_start(t);
 }
 
 static void etcd_cancel(struct store *st, struct op *op)
@@ -78,7 +78,7 @@ static void etcd_run(struct store *st)
 	etcd_link_run(e->link);
 	for (struct task *t = e->tasks, *next; t; t = next) {
 		next = t->next;
-		if (t->started)
+		if (t->started && !t->op->done)
 			t->type->run(t);
 		if (!t->op->done && !t->started && etcd_link_err(e->link))
 			task_link_failed(t);
@@ -95,7 +95,6 @@ static void etcd_wait(struct store *st, struct poll *p)
 
 	if (!e->tasks)
 		return; /* an idle connection may end, it is made anew when it is needed */
-	etcd_link_wait(e->link, p);
 	for (const struct task *t = e->tasks; t; t = t->next) {
 		if (!t->started && t->retry_at)
 			poll_at(p, t->retry_at);
@@ -104,6 +103,7 @@ static void etcd_wait(struct store *st, struct poll *p)
 		else if (t->started && t->op->type != OP_WATCH)
 			poll_at(p, clock_ms() + ETCD_CALL_MS / 4);
 	}
+	etcd_link_wait(e->link, p); /* last: being asked whether it is ready, it may begin anew */
 }
 
 static void etcd_close(struct store *st)
@@ -171,6 +171,7 @@ bool etcd_again(struct task *t, const struct grpc_call *call, const char *doing,
 {
 	struct etcd *e = t->etcd;
 	int64_t now = clock_ms();
+	struct err err = { 0 };
 
 	if (call->unheard) {
 		t->n_starts--;
@@ -184,16 +185,18 @@ bool etcd_again(struct task *t, const struct grpc_call *call, const char *doing,
 		t->retry_at = 0;
 		return true;
 	}
-	etcd_error(e, call, doing, key, &t->op->err);
-	if (!passes(call))
-		return false;
-	etcd_link_leave(e->link, call->words);
-	if (now + PAUSE_MS >= t->give_up)
-		return false;
-	t->op->err = (struct err){ 0 };
-	t->started = false;
-	t->retry_at = now + PAUSE_MS;
-	return true;
+	etcd_error(e, call, doing, key, &err);
+	if (passes(call)) {
+		etcd_link_leave(e->link, call->words);
+		if (now + PAUSE_MS < t->give_up) {
+			t->started = false;
+			t->retry_at = now + PAUSE_MS;
+			return true;
+		}
+	}
+	if (!t->op->err.kind)
+		t->op->err = err;
+	return false;
 }
 
 void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *doing, const char *key,
@@ -382,7 +385,8 @@ static void task_link_failed(struct task *t)
 		}
 		return;
 	}
-	t->op->err = *etcd_link_err(t->etcd->link);
+	if (!t->op->err.kind)
+		t->op->err = *etcd_link_err(t->etcd->link);
 	t->op->done = true;
 }
 

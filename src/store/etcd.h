@@ -62,7 +62,8 @@ void etcd_call_answered(struct etcd_call *c, int64_t revision);
 void etcd_call_stop(struct etcd_call *c); /* also one that was never started */
 
 /* CALL failed. True: the task shall begin again (it has been told so); false: the operation has
- * failed, and op->err says why, about DOING ("read", "write") something to KEY. */
+ * failed, and op->err says why, about DOING ("read", "write") something to KEY, unless it says already
+ * what failed before. */
 bool etcd_again(struct task *t, const struct grpc_call *call, const char *doing, const char *key);
 /* The same decision for what a watch was refused with. */
 void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *doing, const char *key,

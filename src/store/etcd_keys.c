@@ -33,31 +33,24 @@ struct key_range etcd_keys_of(const struct kind *kind)
 	return r;
 }
 
-size_t etcd_keys_ranges(unsigned wanted, struct key_range *ret)
+bool etcd_keys_range(unsigned wanted, struct key_range *ret)
 {
-	size_t n = 0, resources = KIND_COUNT;
+	bool found = false;
 
+	wanted &= kinds_without(KIND_UNWATCHED | KIND_FILES_ONLY);
 	for (size_t i = 0; i < lengthof(kinds); i++) {
 		struct key_range r;
 
 		if (!(wanted & 1u << kinds[i]->id))
 			continue;
 		r = etcd_keys_of(kinds[i]);
-		if (strncmp(r.from, RESOURCES, strlen(RESOURCES)) != 0) {
-			ret[n++] = r;
-			continue;
-		}
-		if (resources == KIND_COUNT) {
-			resources = n;
-			ret[n++] = r;
-			continue;
-		}
-		if (strcmp(r.from, ret[resources].from) < 0)
-			memcpy(ret[resources].from, r.from, sizeof r.from);
-		if (strcmp(r.to, ret[resources].to) > 0)
-			memcpy(ret[resources].to, r.to, sizeof r.to);
+		if (!found || strcmp(r.from, ret->from) < 0)
+			memcpy(ret->from, r.from, sizeof r.from);
+		if (!found || strcmp(r.to, ret->to) > 0)
+			memcpy(ret->to, r.to, sizeof r.to);
+		found = true;
 	}
-	return n;
+	return found;
 }
 
 bool etcd_key(const struct kind *kind, const char *name, struct buf *ret)

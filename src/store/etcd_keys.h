@@ -18,10 +18,10 @@ struct key_range { /* [from, to), as etcd's Range and Watch take it */
 
 /* All keys of KIND. */
 struct key_range etcd_keys_of(const struct kind *kind);
-/* Few ranges that together have all keys of KINDS (1u << kind_id); returns how many, at most
- * KIND_COUNT. Calico's resources are one range, from the first to the last kind, so that one watch
- * tells of a transaction as a whole. Policies are in between, workloads are not. */
-size_t etcd_keys_ranges(unsigned kinds, struct key_range *ret);
+/* One range, from the first to the last of KINDS (1u << kind_id), so that one watch tells of a
+ * transaction as a whole. Policies are in between, workloads are not. Kinds of which no store tells
+ * changes (KIND_UNWATCHED) are left out; false when no other is there. */
+bool etcd_keys_range(unsigned kinds, struct key_range *ret);
 /* The key of an object; false where only a search of the range finds it (block affinities). */
 bool etcd_key(const struct kind *kind, const char *name, struct buf *ret);
 /* The kind and the name that KEY stands for: RET_NAME is "" plus what follows the kind, valid or not.

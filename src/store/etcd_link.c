@@ -253,14 +253,6 @@ void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct b
 	bytes_out(l);
 }
 
-void etcd_link_send(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
-{
-	if (call->done)
-		return;
-	grpc_send(l->grpc, call, message, last);
-	bytes_out(l);
-}
-
 void etcd_link_cancel(struct etcd_link *l, struct grpc_call *call)
 {
 	grpc_cancel(l->grpc, call);
@@ -297,7 +289,7 @@ bool etcd_link_renew(struct etcd_link *l, const struct grpc_call *call)
 
 static void find(struct etcd_link *l)
 {
-	l->n_tried = 0;
+	l->at = l->n_tried = 0;
 	l->err = (struct err){ 0 };
 	if (!l->config->discovery_srv) {
 		l->endpoints = l->config->endpoints;

@@ -35,10 +35,9 @@ void etcd_link_retry(struct etcd_link *l);
 const char *etcd_link_endpoint(const struct etcd_link *l);
 const char *etcd_link_user(const struct etcd_link *l); /* NULL: none was given */
 
-/* As grpc_start() and so on. A link that is neither ready nor early any more ends the call at once: it
- * may have been lost since the answer came that leads to this call. */
+/* As grpc_start() and grpc_cancel(). A link that is neither ready nor early any more ends the call at
+ * once: it may have been lost since the answer came that leads to this call. */
 void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last);
-void etcd_link_send(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last);
 void etcd_link_cancel(struct etcd_link *l, struct grpc_call *call);
 
 /* This member is of no use (it has no leader, it does not answer): go on with the next one. */

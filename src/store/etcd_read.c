@@ -15,6 +15,7 @@ struct reading { /* one range */
 	unsigned kinds;
 	struct key_range range;
 	struct buf key; /* a single one; else the last that came */
+	size_t n_page;
 	int64_t revision; /* of the page, when it is answered */
 	bool more, running, done;
 };
@@ -32,6 +33,7 @@ struct read_task {
 static void read_page(struct reading *r);
 static bool read_field(void *ctx, const struct pb_field *f, struct err *err);
 static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err);
+static bool is_behind(const struct etcd_kv *kv, const struct buf *last);
 static void read_failed(struct reading *r);
 static void read_done(struct read_task *t);
 
@@ -130,6 +132,7 @@ static void read_page(struct reading *r)
 		range.from_after = r->key.len > 0;
 	}
 	r->more = false;
+	r->n_page = 0;
 	r->revision = 0;
 	r->running = true;
 	r->call.field = read_field;
@@ -155,7 +158,7 @@ static bool read_field(void *ctx, const struct pb_field *f, struct err *err)
 		return read_kv(r, f, err);
 	case RANGE_MORE:
 		r->more = f->value;
-		return true;
+		return !r->more || r->n_page || err_set(err, ERR_AWAY, "it says that there is more, and gives nothing");
 	default:
 		return true;
 	}
@@ -169,7 +172,10 @@ static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err
 
 	if (!etcd_kv_get(f, &kv))
 		return err_set(err, ERR_AWAY, "an entry without a revision");
+	r->n_page++;
 	if (*r->range.to) {
+		if (!is_behind(&kv, &r->key))
+			return err_set(err, ERR_AWAY, "its keys are in no order");
 		buf_clear(&r->key);
 		buf_add(&r->key, kv.key, kv.key_len);
 	}
@@ -186,6 +192,14 @@ static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err
 	}
 	t->n_delivered += etcd_deliver(op, r->kinds, &kv, &t->key, &t->name, &t->value);
 	return true;
+}
+
+/* Else one that never gets on could be asked for ever. */
+static bool is_behind(const struct etcd_kv *kv, const struct buf *last)
+{
+	int order = last->len ? memcmp(kv->key, last->at, MIN(kv->key_len, last->len)) : 0;
+
+	return order ? order > 0 : kv->key_len > last->len;
 }
 
 /* Once something was handed over it cannot be taken back. */

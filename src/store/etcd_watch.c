@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WATCH: one stream, one watch for each range (mostly there is one, etcd_keys_ranges()).
+ * WATCH: one stream with one watch. With several, etcd keeps no order between what they tell.
  *
  * What is handed over is whole transactions. etcd tells of all changes of a transaction in one
  * answer, which comes in pieces; so the changes of a revision wait until one of the next revision,
@@ -10,7 +10,8 @@
  * Going on where an earlier watch ended: first the anchor of the resume point is looked at (store
  * etcd.h). If it is not as it was left, etcd has another history now, and everything is to be listed
  * anew. The watch begins behind the anchor, not behind the revision: what was written in between
- * was not ours, unless history has changed. Where that is compacted it begins behind the revision.
+ * was not ours, or it is gone again, unless history has changed. So it counts only as a whole: nobody is
+ * to see the objects that came and went. Where it is compacted the watch begins behind the revision.
  */
 #include "store/etcd.h"
 
@@ -27,8 +28,7 @@ struct watch_task {
 	struct etcd_call anchor_call, call;
 	struct etcd_kv anchor_kv;
 	bool anchor_found;
-	struct key_range ranges[KIND_COUNT];
-	size_t n, n_created;
+	struct key_range range;
 	struct etcd_header header; /* of the latest answer */
 	struct etcd_watched answer;
 	struct buf reason;
@@ -44,7 +44,7 @@ struct watch_task {
 static void anchor_read(struct watch_task *w);
 static bool anchor_field(void *ctx, const struct pb_field *f, struct err *err);
 static void anchor_judge(struct watch_task *w);
-static void watches_make(struct watch_task *w);
+static void watch_create(struct watch_task *w);
 static bool watch_field(void *ctx, const struct pb_field *f, struct err *err);
 static bool watch_message(void *ctx, struct err *err);
 static bool event_hold(struct watch_task *w, const struct pb_field *f, struct err *err);
@@ -59,11 +59,13 @@ static struct task *watch_make(struct op *op)
 {
 	struct watch_task *w = arena_new(&op->arena, struct watch_task);
 
-	w->n = etcd_keys_ranges(op->kinds, w->ranges);
 	op->revision = arena_str(&op->arena, op->since ? op->since : "");
 	if (!etcd_resume_parse(op->since, &w->from)) {
 		err_set(&op->err, ERR_CONFLICT, "revision %.40s is none of etcd's",
 			op->since ? op->since : "(none)");
+		op->done = true;
+	} else if (!etcd_keys_range(op->kinds, &w->range)) {
+		err_set(&op->err, ERR_INVALID, "etcd is not asked for changes of these kinds");
 		op->done = true;
 	} else {
 		op->resume = arena_str(&op->arena, op->since);
@@ -82,7 +84,6 @@ static void watch_start(struct task *task)
 	w->start = (w->from.anchor ? w->from.mod : w->from.revision) + 1;
 	etcd_call_stop(&w->anchor_call);
 	etcd_call_stop(&w->call);
-	w->n_created = 0;
 	w->held_revision = 0;
 	w->anchor_found = false;
 	w->header = (struct etcd_header){ 0 };
@@ -91,7 +92,7 @@ static void watch_start(struct task *task)
 	if (w->from.anchor)
 		anchor_read(w);
 	else
-		watches_make(w);
+		watch_create(w);
 }
 
 static void watch_run(struct task *task)
@@ -109,7 +110,7 @@ static void watch_run(struct task *task)
 		return;
 	}
 	if (w->state == WATCH_CREATING ? etcd_call_done(&w->call) : w->call.call.done)
-		op->done = !etcd_again(task, &w->call.call, "read", w->ranges[0].from);
+		op->done = !etcd_again(task, &w->call.call, "read", w->range.from);
 }
 
 static void watch_stop(struct task *task)
@@ -180,24 +181,19 @@ static void anchor_judge(struct watch_task *w)
 	else if (mod != (from->deleted ? 0 : from->mod))
 		other_history(w, "%s is not as it was left at revision %" PRId64, from->anchor, from->mod);
 	else
-		watches_make(w);
+		watch_create(w);
 }
 
-static void watches_make(struct watch_task *w)
+static void watch_create(struct watch_task *w)
 {
+	auto_buf struct buf message = { 0 };
+
 	w->state = WATCH_CREATING;
 	w->call.field = watch_field;
 	w->call.end = watch_message;
 	w->call.ctx = w;
-	for (size_t i = 0; i < w->n; i++) {
-		auto_buf struct buf message = { 0 };
-
-		etcd_watch_put(&message, w->ranges[i].from, w->ranges[i].to, w->start, (int64_t)i + 1);
-		if (i)
-			etcd_link_send(w->t.etcd->link, &w->call.call, &message, false);
-		else
-			etcd_call_start(w->t.etcd, &w->call, ETCD_WATCH, &message, false);
-	}
+	etcd_watch_put(&message, w->range.from, w->range.to, w->start);
+	etcd_call_start(w->t.etcd, &w->call, ETCD_WATCH, &message, false);
 }
 
 static bool watch_field(void *ctx, const struct pb_field *f, struct err *err)
@@ -238,11 +234,9 @@ static bool watch_message(void *ctx, struct err *err)
 				      w->header.revision);
 			return true;
 		}
-		if (++w->n_created == w->n) {
-			w->state = WATCH_RUNNING;
-			w->t.n_renewals = 0;
-			watch_came(w, w->told);
-		}
+		w->state = WATCH_RUNNING;
+		w->t.n_renewals = 0;
+		watch_came(w, w->told);
 	}
 	if (!fragment)
 		held_tell(w);
@@ -258,7 +252,7 @@ static bool event_hold(struct watch_task *w, const struct pb_field *f, struct er
 		return err_set(err, ERR_AWAY, "a change without a revision");
 	if (!etcd_key_parse(kv.key, kv.key_len, &w->name))
 		return true;
-	if (kv.mod_revision != w->held_revision)
+	if (kv.mod_revision != w->held_revision && w->held_revision > w->from.revision)
 		held_tell(w);
 	w->held_revision = kv.mod_revision;
 	buf_add(&w->held, &f->len, sizeof f->len);
@@ -300,12 +294,11 @@ static void watch_refused(struct watch_task *w)
 	struct grpc_call as = w->call.call; /* as a call would be refused */
 
 	if (w->answer.compact_revision) {
-		/* Between the anchor and the revision nothing was ours, so it is no loss. */
+		/* Between the anchor and the revision nothing of ours has stayed, so it is no loss. */
 		if (w->start <= w->from.revision && w->answer.compact_revision <= w->from.revision + 1) {
 			w->start = w->from.revision + 1;
-			w->n_created = 0;
 			w->answer = (struct etcd_watched){ 0 };
-			watches_make(w);
+			watch_create(w);
 		} else {
 			watch_compacted(w);
 		}
@@ -320,11 +313,10 @@ static void watch_refused(struct watch_task *w)
 	op->done = !etcd_again(&w->t, &as, "read", watch_prefix(w));
 }
 
-/* What all keys of the refused range begin with: whoever may read that may watch. */
+/* What all keys of the range begin with: whoever may read that may watch. */
 static const char *watch_prefix(const struct watch_task *w)
 {
-	size_t at = w->answer.id > 0 && (size_t)w->answer.id <= w->n ? (size_t)w->answer.id - 1 : 0;
-	const struct key_range *range = &w->ranges[at];
+	const struct key_range *range = &w->range;
 	size_t len = 0;
 
 	while (range->from[len] && range->from[len] == range->to[len])

@@ -30,14 +30,13 @@ void etcd_txn_put(struct buf *b, const struct etcd_change *changes, size_t n, bo
 	}
 }
 
-void etcd_watch_put(struct buf *b, const char *from, const char *to, int64_t revision, int64_t id)
+void etcd_watch_put(struct buf *b, const char *from, const char *to, int64_t revision)
 {
 	size_t create = pb_begin(b, 1);
 
 	pb_text(b, 1, from);
 	pb_text(b, 2, to);
 	pb_uint(b, 3, (uint64_t)revision);
-	pb_uint(b, 7, (uint64_t)id);
 	/* Not in fragments: answers of any size are taken as they come, and to find where to cut one
 	 * costs etcd the square of its changes, for every watcher: 20 s for 60,000 that were deleted. */
 	pb_end(b, create);
@@ -116,9 +115,6 @@ bool etcd_event_get(const struct pb_field *f, struct etcd_kv *ret)
 void etcd_watched_get(const struct pb_field *f, struct etcd_watched *ret)
 {
 	switch (f->number) {
-	case 2:
-		ret->id = (int64_t)f->value;
-		break;
 	case 3:
 		ret->created = f->value;
 		break;

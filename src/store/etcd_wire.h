@@ -36,8 +36,8 @@ struct etcd_change {
 /* All N, or none: then the answer has what is there. WITH_VALUES: with the values. */
 void etcd_txn_put(struct buf *b, const struct etcd_change *changes, size_t n, bool with_values);
 
-/* A watch of [FROM, TO) from REVISION on; its answers carry ID. */
-void etcd_watch_put(struct buf *b, const char *from, const char *to, int64_t revision, int64_t id);
+/* A watch of [FROM, TO) from REVISION on. */
+void etcd_watch_put(struct buf *b, const char *from, const char *to, int64_t revision);
 
 void etcd_authenticate_put(struct buf *b, const char *name, const char *password);
 
@@ -55,7 +55,7 @@ struct etcd_kv {
 	bool deleted; /* of an event */
 };
 struct etcd_watched {
-	int64_t id, compact_revision;
+	int64_t compact_revision;
 	bool created, canceled, fragment;
 	const char *reason; /* why it was cancelled; not closed by a NUL */
 	size_t reason_len;

@@ -2,7 +2,7 @@
 /*
  * WRITE: transactions. What fits into one is all or nothing. More than that goes in batches, several
  * under way at a time; a batch that one comparison refuses is repeated write by write, so that one
- * conflict costs one object.
+ * conflict costs one object. The last batch goes when all others are done: what others hang on is put last.
  *
  * A connection can break after a transaction was sent and before its answer came. Then it is sent
  * again with the same comparisons, and if these fail now because what is there is to the byte what
@@ -46,7 +46,7 @@ struct write_task {
 	struct task t;
 	struct item *items;
 	size_t n_items;
-	struct batch *batches, **end;
+	struct batch *batches, **end, *final;
 	bool single; /* all or nothing */
 	bool failed; /* nothing more is sent */
 	int64_t revision;
@@ -62,6 +62,8 @@ static void batch_send(struct batch *b);
 static bool batch_field(void *ctx, const struct pb_field *f, struct err *err);
 static bool batch_message(void *ctx, struct err *err);
 static void batch_ended(struct batch *b);
+static bool refuses(int status);
+static void batch_unknown(struct batch *b);
 static void batch_written(struct batch *b);
 static void batch_refused(struct batch *b);
 static void item_written(struct write_task *t, const struct item *it, int64_t revision);
@@ -99,18 +101,21 @@ static void write_start(struct task *task)
 static void write_run(struct task *task)
 {
 	struct write_task *t = (struct write_task *)task;
-	size_t running = 0, waiting = 0;
+	size_t running = 0, waiting = 0, open = 0;
 
 	for (struct batch *b = t->batches; b && task->started; b = b->next)
 		if (b->state == BATCH_RUNNING && etcd_call_done(&b->call))
 			batch_ended(b);
-	for (const struct batch *b = t->batches; b; b = b->next)
+	for (const struct batch *b = t->batches; b; b = b->next) {
 		running += b->state == BATCH_RUNNING;
+		open += b->state != BATCH_DONE;
+	}
 	for (struct batch *b = t->batches; b && task->started; b = b->next) {
 		if (b->state != BATCH_WAITING)
 			continue;
 		waiting++;
-		if (t->failed || running >= IN_FLIGHT || !etcd_link_ready(task->etcd->link))
+		if (t->failed || running >= IN_FLIGHT || (b == t->final && open > 1) ||
+		    !etcd_link_ready(task->etcd->link))
 			continue;
 		batch_send(b);
 		running++;
@@ -118,14 +123,20 @@ static void write_run(struct task *task)
 	}
 	if (task->started && !running && (!waiting || t->failed))
 		write_done(t);
+	else if (!running)
+		task->started = false; /* there is no token any more: again when there is one, if ever */
 }
 
 static void write_stop(struct task *task)
 {
 	struct write_task *t = (struct write_task *)task;
 
-	for (struct batch *b = t->batches; b; b = b->next)
+	for (struct batch *b = t->batches; b; b = b->next) {
+		if (b->state != BATCH_DONE &&
+		    (b->doubtful || (b->state == BATCH_RUNNING && b->call.call.sent)))
+			batch_unknown(b);
 		etcd_call_stop(&b->call);
+	}
 }
 
 const struct task_type etcd_write = { write_make, write_start, write_run, write_stop };
@@ -194,7 +205,7 @@ static void batches_make(struct write_task *t)
 			if (size > BATCH_BYTES)
 				break;
 		}
-		batch_add(t, &t->items[i], n);
+		t->final = batch_add(t, &t->items[i], n);
 	}
 }
 
@@ -311,11 +322,30 @@ static void batch_ended(struct batch *b)
 		etcd_error(t->t.etcd, &b->call.call, "write", b->items[0].key, &op->err);
 	t->failed = true;
 	b->state = BATCH_DONE;
-	/* A status is an answer: etcd did nothing. Without one it may have. */
-	for (size_t i = 0; i < b->n && (b->doubtful || b->call.call.sent); i++)
-		if (b->call.call.status == GRPC_NONE || b->call.call.status == GRPC_UNAVAILABLE ||
-		    b->doubtful)
-			b->items[i].last->result = b->items[i].first->result = WRITE_UNKNOWN;
+	if (b->doubtful || (b->call.call.sent && !refuses(b->call.call.status)))
+		batch_unknown(b);
+}
+
+/* Is it an answer: etcd did nothing? Without one it may have. */
+static bool refuses(int status)
+{
+	switch (status) {
+	case GRPC_NONE:
+	case GRPC_CANCELLED:
+	case GRPC_UNKNOWN:
+	case GRPC_DEADLINE_EXCEEDED:
+	case GRPC_INTERNAL:
+	case GRPC_UNAVAILABLE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void batch_unknown(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		b->items[i].last->result = b->items[i].first->result = WRITE_UNKNOWN;
 }
 
 static void batch_written(struct batch *b)

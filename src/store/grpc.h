@@ -16,6 +16,7 @@ enum grpc_status { /* of the protocol; the ones that etcd uses */
 	GRPC_NONE = -1, /* the call ended without one */
 	GRPC_OK = 0,
 	GRPC_CANCELLED = 1,
+	GRPC_UNKNOWN = 2,
 	GRPC_INVALID_ARGUMENT = 3,
 	GRPC_DEADLINE_EXCEEDED = 4,
 	GRPC_NOT_FOUND = 5,

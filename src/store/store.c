@@ -84,6 +84,14 @@ const char *store_url(const struct store *st)
 	return st->url;
 }
 
+void store_give_up(struct store *st, struct op *op, int64_t timeout_ms)
+{
+	st->driver->cancel(st, op);
+	op->done = true;
+	err_set(&op->err, ERR_TIMEOUT, "%s did not answer within %lld s", st->url,
+		(long long)(timeout_ms + 999) / 1000);
+}
+
 bool store_finish(struct store *st, struct op *op, int64_t timeout_ms, struct err *err)
 {
 	int64_t deadline = clock_ms() + timeout_ms;
@@ -96,10 +104,7 @@ bool store_finish(struct store *st, struct op *op, int64_t timeout_ms, struct er
 		if (op->done)
 			break;
 		if (clock_ms() >= deadline) {
-			st->driver->cancel(st, op);
-			op->done = true;
-			err_set(&op->err, ERR_TIMEOUT, "%s did not answer within %lld s", st->url,
-				(long long)(timeout_ms + 999) / 1000);
+			store_give_up(st, op, timeout_ms);
 			break;
 		}
 		store_wait(st, &p);

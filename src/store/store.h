@@ -57,8 +57,9 @@ enum op_type {
 	OP_LIST,  /* all entries of KINDS, at one revision */
 	OP_GET,   /* one entry, or done with ERR_NOT_FOUND */
 	OP_WRITE, /* all of WRITES, or none of them: the result of the ones that did not fit says
-	             why, err is ERR_CONFLICT. What a driver cannot do at once it does in parts; then
-	             each result says whether that one was written, err why not all were */
+	             why, err is ERR_CONFLICT. What a driver cannot do at once it does in parts, the
+	             last write in the last one; then each result says whether that one was written,
+	             err why not all were */
 	OP_WATCH, /* changes of KINDS after SINCE; ends only by failing. ERR_CONFLICT: SINCE is too
 	             old (compacted) or from another history: list again */
 };
@@ -86,8 +87,8 @@ struct op {
 	void *driver;             /* the driver's own */
 };
 
-/* Opens URL: "sqlite:PATH" or a path with a slash, "etcd:" and what etcd_config.h says, "memory:NAME". FLAGS: STORE_CREATE makes what is
- * missing (peerctl's writes do; peerd and reads never, decisions.md 7). */
+/* Opens URL: "sqlite:PATH" or a path with a slash, "etcd:" and what etcd_config.h says, "memory:NAME".
+ * FLAGS: STORE_CREATE makes what is missing (peerctl's writes do; peerd and reads never, decisions.md 7). */
 enum store_flags { STORE_CREATE = 1, STORE_READ_ONLY = 2, STORE_PATIENT = 4 /* wait 5 s when busy */ };
 struct store *store_open(const char *url, unsigned flags, struct err *err);
 /* Is URL one that store_open() would try? ERR_USAGE, ERR_INVALID where it never can. */
@@ -101,5 +102,8 @@ void store_run(struct store *st);
 void store_wait(struct store *st, struct poll *p);
 const char *store_url(const struct store *st); /* without secrets: for messages */
 
+/* Nobody waits any longer for OP, which is not done: it is now, with ERR_TIMEOUT about TIMEOUT_MS, and with
+ * the results it has come to. */
+void store_give_up(struct store *st, struct op *op, int64_t timeout_ms);
 /* Starts OP and pumps it to its end, TIMEOUT_MS at most (ERR_TIMEOUT). False: err is op's. */
 bool store_finish(struct store *st, struct op *op, int64_t timeout_ms, struct err *err) must_check;

@@ -16,7 +16,7 @@ def test_behaves_as_every_store(lab):
     etcd = Etcd.on(lab)
     unit = os.path.join(os.path.dirname(program('peerctl')), '..', '..', 'tests', 'unit', 'unit_store')
     rc, out, err = etcd.node.run(unit, env={**os.environ, 'PEERAGE_TEST_ETCD': etcd.store}, check=False, timeout=120)
-    assert rc == 0 and '12 test(s)' in out + err, out + err
+    assert rc == 0 and '13 test(s)' in out + err, out + err
 
 
 def test_sessions(lab):

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * As much of a member of etcd as the tests of the link need: an HTTP/2 server on 127.0.0.1 that the
- * test drives itself, so that one thread chooses every step. It authenticates, answers "/t/Answer" and
- * Txn, leaves all else waiting, and counts what it was asked.
+ * test drives itself, so that one thread chooses every step. It authenticates, answers "/t/Answer", Txn
+ * and Range, leaves all else waiting, and counts what it was asked.
  */
 #pragma once
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,9 +28,9 @@ struct server {
 	const char *token;	/* the one that it gives and takes; NULL: it has no users */
 	int auth_status;	/* what it says instead of giving one; -1: nothing */
 	const char *auth_words;
-	bool mute;		/* transactions are not answered */
-	unsigned n_breaks;	/* so many transactions end its connection instead of being answered */
-	struct buf answer;	/* to a transaction: the message */
+	bool mute;		/* neither is answered */
+	unsigned n_breaks;	/* so many of them end its connection instead of being answered */
+	struct buf answer;	/* the message */
 	/* what it has seen */
 	unsigned connections, pings, auths, calls, refused;
 	/* its own */
@@ -144,7 +145,7 @@ static inline int server_hears(nghttp2_session *s, const nghttp2_frame *frame, v
 		server_refuse(v, stream, GRPC_UNAUTHENTICATED, "etcdserver: invalid auth token");
 	} else if (strcmp(v->asked.path, "/t/Answer") == 0) {
 		server_answer(v, stream, &nothing);
-	} else if (strcmp(v->asked.path, "/etcdserverpb.KV/Txn") == 0) {
+	} else if (strncmp(v->asked.path, "/etcdserverpb.KV/", 17) == 0) {
 		if (v->n_breaks) {
 			v->n_breaks--;
 			v->breaks = true;
@@ -205,6 +206,7 @@ static inline void server_accept(struct server *v)
 		return;
 	server_hang_up(v);
 	v->fd = fd;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	v->connections++;
 	if (v->says) {
 		assert_int_equal(send(fd, v->says, strlen(v->says), MSG_NOSIGNAL), strlen(v->says));

@@ -148,56 +148,45 @@ static void test_range_of_one(void **state)
 	}
 }
 
-/* Of Calico's resources there is one range, which ends with the kinds that are asked for. */
-static void test_ranges(void **state)
+/* It has the kinds that are asked for in it, and nothing that is not Calico's or changes often. */
+static void test_range(void **state)
 {
 	static const char *const foreign[] = { RESOURCES "profiles/p", RESOURCES "workloadendpoints/n/w",
 					       RESOURCES, RESOURCES "zzz/z" };
-	const unsigned stored = kinds_without(KIND_FILES_ONLY);
-	struct key_range r[KIND_COUNT];
+	const unsigned stored = kinds_without(KIND_FILES_ONLY), watched = stored & kinds_without(KIND_UNWATCHED);
+	struct key_range r;
 	auto_buf struct buf key = { 0 };
 
 	(void)state;
-	assert_int_equal(etcd_keys_ranges(0, r), 0);
-	for (unsigned wanted = 1; wanted <= stored; wanted++) {
-		size_t n, n_resources = 0;
-
+	for (unsigned wanted = 0; wanted <= stored; wanted++) {
 		if (wanted & ~stored)
 			continue;
-		n = etcd_keys_ranges(wanted, r);
-		assert_in_range(n, 1, KIND_COUNT);
-		for (size_t i = 0; i < n; i++) {
-			n_resources += strncmp(r[i].from, RESOURCES, strlen(RESOURCES)) == 0;
-			assert_true(strcmp(r[i].from, r[i].to) < 0);
-			for (size_t j = 0; j < lengthof(foreign); j++)
-				assert_false(is_in(&r[i], foreign[j]));
-		}
-		assert_true(n_resources <= 1);
+		assert_int_equal(etcd_keys_range(wanted, &r), (wanted & watched) != 0);
+		if (!(wanted & watched))
+			continue;
+		assert_true(strcmp(r.from, r.to) < 0);
+		for (size_t j = 0; j < lengthof(foreign); j++)
+			assert_false(is_in(&r, foreign[j]));
 		for (size_t i = 0; i < lengthof(kinds); i++) {
-			bool is_wanted = wanted >> kinds[i]->id & 1;
-			size_t in = 0;
-
 			etcd_key(kinds[i], "a", &key);
-			for (size_t j = 0; j < n; j++)
-				in += is_in(&r[j], key.at);
-			if (is_wanted || strncmp(key.at, RESOURCES, strlen(RESOURCES)) != 0)
-				assert_int_equal(in, is_wanted);
+			if (wanted & watched & 1u << kinds[i]->id)
+				assert_true(is_in(&r, key.at));
+			else if (strncmp(key.at, RESOURCES, strlen(RESOURCES)) != 0)
+				assert_false(is_in(&r, key.at));
 		}
 	}
 }
 
 static void test_range_of_resources(void **state)
 {
-	struct key_range r[KIND_COUNT];
+	struct key_range r;
 
 	(void)state;
-	assert_int_equal(etcd_keys_ranges(1u << KIND_NODE | 1u << KIND_BGPPEER |
-						  1u << KIND_BGPCONFIGURATION,
-					  r),
-			 1);
-	assert_string_equal(r[0].from, RESOURCES "bgpconfigurations/");
-	assert_string_equal(r[0].to, RESOURCES "nodes0");
-	assert_int_equal(etcd_keys_ranges(1u << KIND_BGPPEER | 1u << KIND_NODESTATUS, r), 2);
+	assert_true(etcd_keys_range(1u << KIND_NODE | 1u << KIND_BGPPEER | 1u << KIND_BGPCONFIGURATION |
+					    1u << KIND_NODESTATUS,
+				    &r));
+	assert_string_equal(r.from, RESOURCES "bgpconfigurations/");
+	assert_string_equal(r.to, RESOURCES "nodes0");
 }
 
 /* clang-format off */
@@ -266,7 +255,7 @@ int main(void)
 		cmocka_unit_test(test_both_ways),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_range_of_one),
-		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_range_of_resources),
 		cmocka_unit_test(test_value),
 		cmocka_unit_test(test_value_plain),

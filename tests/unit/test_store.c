@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every driver behaves the same: each case runs on all of them. etcd is among them where the
- * environment says where one is (PEERAGE_TEST_ETCD, an URL): tests/integration/test_etcd_store.py.
+ * environment says where one is (PEERAGE_TEST_ETCD, an URL): tests/integration/test_etcd.py.
  */
 #include "store/store.h"
 
@@ -434,6 +434,52 @@ static void watch_tells_its_kinds(void **state)
 	store_close(other);
 }
 
+/* What came and went before the list is nothing that its watch shows, not even for a moment: an agent
+ * would run sessions that were deleted long ago. */
+static void watch_tells_no_past(void **state)
+{
+	enum { PAST = 60, SIZE = 50000 };
+	struct world *w = *state;
+	struct store *st = open_store(w->url, STORE_CREATE), *other = open_store(w->url, 0);
+	char *json = memset(mem_alloc(SIZE + 1), '1', SIZE), since[96], name[8];
+	struct told t = { 0 };
+	struct op list = { .type = OP_LIST, .kinds = kinds_all(), .entry = told_entry, .ctx = &t };
+	struct op op = { .type = OP_WATCH, .kinds = kinds_all(), .since = since, .entry = told_entry, .ctx = &t };
+	int64_t until = clock_ms() + 10000;
+	struct err err = { 0 };
+
+	put(other, PEER, "a", "1");
+	for (unsigned i = 0; i < 2 * PAST; i++) {
+		snprintf(name, sizeof name, "p%u", i % PAST);
+		put(other, PEER, name, i < PAST ? json : NULL);
+	}
+	assert_true(store_finish(st, &list, PUT_MS, &err));
+	snprintf(since, sizeof since, "%s", list.resume ? list.resume : list.revision);
+	store_cancel(st, &list);
+	buf_clear(&t.text);
+	store_start(st, &op);
+	put(other, PEER, "b", "1");
+	while (!strstr(buf_text(&t.text), "bgppeer/b=") && clock_ms() < until) {
+		size_t n_there = 0, n_gone = 0;
+		struct poll p = { 0 };
+
+		store_run(st);
+		for (const char *at = buf_text(&t.text); (at = strstr(at, "bgppeer/p")); at++)
+			*(strcspn(at, "=") < strcspn(at, " ") ? &n_there : &n_gone) += 1;
+		assert_int_equal(n_there, n_gone);
+		store_wait(st, &p);
+		poll_at(&p, until);
+		if (!strstr(buf_text(&t.text), "bgppeer/b="))
+			poll_block(&p);
+	}
+	assert_non_null(strstr(buf_text(&t.text), "bgppeer/b=1 "));
+	store_cancel(st, &op);
+	buf_free(&t.text);
+	free(json);
+	store_close(st);
+	store_close(other);
+}
+
 static void watch_refuses_other_times(void **state)
 {
 	static const struct {
@@ -584,6 +630,7 @@ int main(void)
 		BOTH(unwatched_versions),
 		BOTH(watch_wakes_by_itself),
 		BOTH(watch_tells_its_kinds),
+		BOTH(watch_tells_no_past),
 		BOTH(watch_refuses_other_times),
 		BOTH(nothing_logged_yet),
 		BOTH(identity_is_the_stores),
@@ -602,6 +649,7 @@ int main(void)
 		CASE(unwatched_versions, "etcd"),
 		CASE(watch_wakes_by_itself, "etcd"),
 		CASE(watch_tells_its_kinds, "etcd"),
+		CASE(watch_tells_no_past, "etcd"),
 		CASE(identity_is_the_stores, "etcd"),
 		CASE(read_only_refuses, "etcd"),
 		CASE(closing_ends_what_runs, "etcd"),
