@@ -96,9 +96,9 @@ static void etcd_wait(struct store *st, struct poll *p)
 	if (!e->tasks)
 		return; /* an idle connection may end, it is made anew when it is needed */
 	for (const struct task *t = e->tasks; t; t = t->next) {
-		if (!t->started && t->retry_at)
+		if (!t->started && t->retry_at > clock_ms())
 			poll_at(p, t->retry_at);
-		else if (!t->started && task_ready(t))
+		else if (!t->started && (task_ready(t) || etcd_link_err(e->link)))
 			poll_now(p);
 		else if (t->started && t->op->type != OP_WATCH)
 			poll_at(p, clock_ms() + ETCD_CALL_MS / 4);
