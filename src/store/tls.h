@@ -24,7 +24,7 @@ struct tls; /* what all connections of a store share: trust, own certificate and
 /* Reads the files. ERR_USAGE where a file is not there or only one of certificate and key is given;
  * ERR_REFUSED where one cannot be read. */
 struct tls *tls_open(const struct tls_options *options, struct err *err);
-void tls_close(struct tls *t); /* NULL is fine */
+void tls_close(struct tls *t); /* after its streams; NULL is fine */
 /* The work that is left, as much of our time as all the rest of a connection takes, goes on while the
  * other end has something to do: first what a greeting needs is made, then what its answer is judged
  * by. Each call does one part; false: there is none left, or it failed. */

@@ -92,6 +92,7 @@ static void open_as(struct world *w, const struct tls_options *options)
 {
 	struct err err = { 0 };
 
+	hang_up(w); /* a stream does not outlive what it is a stream of */
 	tls_close(w->tls);
 	w->tls = open_whole(options, &err);
 	if (!w->tls)
