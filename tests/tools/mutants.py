@@ -88,11 +88,18 @@ MUTANTS = [Mutant(*row) for row in (
      'else if (false)', [FAULTS + 'test_restored_from_an_old_snapshot']),
     ('another cluster is the same', FEED, 'if (f->op.identity && !str_eq(f->op.identity, f->identity)) {',
      'if (false) {', ['unit feed', FAULTS + 'test_restored_as_another_cluster']),
+    ('who hears nothing falls behind', WIRE, '\tpb_uint(b, 4, true); /* progress_notify */\n', '',
+     ['test_etcd_access.py::test_agent_that_nothing_happens_to']),
     # ---- whole transactions, whole lists
+    ('what came and went before the list', WATCH, ' && w->held_revision > w->from.revision)', ')',
+     ['test_etcd.py::test_behaves_as_every_store']),
+    ('a list that gets nowhere', READ, 'if (!is_behind(&kv, &r->key))', 'if (false)', ['unit etcd_write']),
+    ('a page of nothing', READ, 'return !r->more || r->n_page ||', 'return true ||', ['unit etcd_write']),
     ('half a transaction', WATCH, '\tbuf_add(&w->held, f->at, f->len);\n',
      '\tbuf_add(&w->held, f->at, f->len);\n\theld_tell(w);\n',
      [MANY + 'test_transactions_are_whole']),
-    ('fragments', WIRE, '\tpb_uint(b, 7, (uint64_t)id);\n', '\tpb_uint(b, 7, (uint64_t)id);\n\tpb_uint(b, 8, true);\n',
+    ('fragments', WIRE, '\tpb_uint(b, 4, true); /* progress_notify */\n',
+     '\tpb_uint(b, 4, true);\n\tpb_uint(b, 8, true);\n',
      [MANY + 'test_much_that_is_not_ours']),
     ('only the first page', READ, 'r->more = f->value;', 'r->more = false;', [MANY + 'test_pages']),
     ('pages of different times', READ, 'range.revision = r->task->header.revision;', '', [MANY + 'test_pages']),
@@ -114,6 +121,13 @@ MUTANTS = [Mutant(*row) for row in (
     ('what is not known is not done', WRITE,
      'b->items[i].last->result = b->items[i].first->result = WRITE_UNKNOWN;', ';',
      ['unit etcd_write']),
+    ('a retry makes good what was refused', ETCD, '\t\t\tt->retry_at = now + PAUSE_MS;\n\t\t\treturn true;',
+     '\t\t\tt->retry_at = now + PAUSE_MS;\n\t\t\tt->op->err = (struct err){ 0 };\n\t\t\treturn true;',
+     ['unit etcd_write']),
+    ('what was left is not written', WRITE, '\t\t    (b->doubtful || (b->state == BATCH_RUNNING && b->call.call.sent)))',
+     '\t\t    false)', ['unit etcd_write']),
+    ('the last batch goes with the others', WRITE, '(b == t->final && open > 1) ||', '', ['unit etcd_write']),
+    ('a token that does not come is waited for', WRITE, 'else if (!running)', 'else if (false)', ['unit etcd_write']),
     # ---- what is told
     ('a store that is away is asked without pause', FEED,
      'f->pause = f->pause ? MIN(f->pause * 2, PAUSE_MAX_MS) : PAUSE_MIN_MS;', 'f->pause = PAUSE_MIN_MS;',
@@ -126,7 +140,7 @@ MUTANTS = [Mutant(*row) for row in (
     ('and is told again and again', REPORT, 'if (r->failed && !r->told)', 'if (r->failed)',
      [FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
     ('a full store is any other', ETCD, 'if (strstr(words, "space exceeded"))', 'if (false)', [FAULTS + 'test_full']),
-    ('a web server is etcd', GRPC, 'if (memcmp(g->greeting, http, GREETING) == 0)', 'if (false)', ['unit etcd_link']),
+    ('a web server is etcd', GRPC, 'if (memcmp(g->greeting, http, GREETING) == 0 ||', 'if (false &&', ['unit etcd_link']),
 )]
 
 
