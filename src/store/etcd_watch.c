@@ -12,9 +12,6 @@
  * anew. The watch begins behind the anchor, not behind the revision: what was written in between
  * was not ours, or it is gone again, unless history has changed. So it counts only as a whole: nobody is
  * to see the objects that came and went. Where it is compacted the watch begins behind the revision.
- *
- * Where nothing of ours changes for long, etcd says every ten minutes how far it has come. Without that the
- * resume point would be compacted away, and a restart of etcd would make all agents list everything.
  */
 #include "store/etcd.h"
 
@@ -34,7 +31,6 @@ struct watch_task {
 	struct key_range range;
 	struct etcd_header header; /* of the latest answer */
 	struct etcd_watched answer;
-	bool told_changes; /* the latest answer has some */
 	struct buf reason;
 	struct buf held; /* changes of one revision: length and bytes of each event */
 	struct buf last; /* the key of the last change that was handed over */
@@ -92,7 +88,6 @@ static void watch_start(struct task *task)
 	w->anchor_found = false;
 	w->header = (struct etcd_header){ 0 };
 	w->answer = (struct etcd_watched){ 0 };
-	w->told_changes = false;
 	buf_clear(&w->held);
 	if (w->from.anchor)
 		anchor_read(w);
@@ -210,7 +205,6 @@ static bool watch_field(void *ctx, const struct pb_field *f, struct err *err)
 		return etcd_header_get(f, &w->header) ||
 		       err_set(err, ERR_AWAY, "an answer whose header makes no sense");
 	case WATCH_EVENTS:
-		w->told_changes = true;
 		return event_hold(w, f, err);
 	default:
 		etcd_watched_get(f, &w->answer);
@@ -246,10 +240,7 @@ static bool watch_message(void *ctx, struct err *err)
 	}
 	if (!fragment)
 		held_tell(w);
-	if (w->state == WATCH_RUNNING && !w->answer.created && !w->told_changes && w->header.revision > w->told)
-		watch_came(w, w->header.revision);
 	w->answer = (struct etcd_watched){ 0 };
-	w->told_changes = false;
 	return true;
 }
 

@@ -37,7 +37,6 @@ void etcd_watch_put(struct buf *b, const char *from, const char *to, int64_t rev
 	pb_text(b, 1, from);
 	pb_text(b, 2, to);
 	pb_uint(b, 3, (uint64_t)revision);
-	pb_uint(b, 4, true); /* progress_notify */
 	/* Not in fragments: answers of any size are taken as they come, and to find where to cut one
 	 * costs etcd the square of its changes, for every watcher: 20 s for 60,000 that were deleted. */
 	pb_end(b, create);

@@ -36,7 +36,7 @@ struct etcd_change {
 /* All N, or none: then the answer has what is there. WITH_VALUES: with the values. */
 void etcd_txn_put(struct buf *b, const struct etcd_change *changes, size_t n, bool with_values);
 
-/* A watch of [FROM, TO) from REVISION on, which also says now and then that it has come so far. */
+/* A watch of [FROM, TO) from REVISION on. */
 void etcd_watch_put(struct buf *b, const char *from, const char *to, int64_t revision);
 
 void etcd_authenticate_put(struct buf *b, const char *name, const char *password);

@@ -93,7 +93,7 @@ static void test_watch(void **state)
 
 	(void)state;
 	etcd_watch_put(&b, "/a/", "/a0", 129);
-	HOLDS(&b, "\x0a\x0f\x0a\x03/a/\x12\x03/a0\x18\x81\x01\x20\x01");
+	HOLDS(&b, "\x0a\x0d\x0a\x03/a/\x12\x03/a0\x18\x81\x01");
 }
 
 static void test_authenticate(void **state)
