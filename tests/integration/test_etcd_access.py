@@ -535,7 +535,7 @@ BAD = {
     'garbage': (6, 'does not speak HTTP/2: is it etcd'), 'goaway': (6, 'ended: ENHANCE_YOUR_CALM, too_many_pings'),
     'half_prefix': (6, 'in the middle of a message'), 'http1': (6, 'a web server answers there'),
     'huge_frame': (6, 'does not keep to HTTP/2'), 'huge_header': (6, 'HTTP/2|headers'), 'mute': (6, 'does not answer'),
-    'never_settings': (7, 'does not speak HTTP/2'), 'no_message': (6, 'the answer is empty'),
+    'never_settings': (6, 'does not speak HTTP/2'), 'no_message': (6, 'the answer is empty'),
     'no_status': (6, 'without saying what came of it'), 'odd_status': (6, 'a status that is no number'),
     'odd_fields': (6, 'an entry without'), 'oversized': (6, 'does not answer'),
     'refused_stream': (6, 'REFUSED_STREAM'), 'rst': (6, 'INTERNAL_ERROR'),
