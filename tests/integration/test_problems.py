@@ -86,6 +86,8 @@ def write_raw(rack, kind, name, document):
         db.execute('INSERT OR REPLACE INTO resource VALUES (?, ?, ?, ?)', (kind, name, row, json.dumps(document)))
         db.execute('INSERT INTO log VALUES (?, ?, ?, 0)', (row, kind, name))
     db.close()
+    with open(rack.store + '.notify', 'r+b') as file:  # or peerd would see it with its next look at BIRD, within 10 s
+        file.write(b'\n')
 
 
 @pytest.mark.parametrize('field, value', [('restartMode', 'Never'), ('asNumber', 'x')])
