@@ -350,7 +350,8 @@ static void other_history(struct watch_task *w, const char *format, ...)
 	char words[300];
 	va_list args;
 
-	op->identity = etcd_identity(&w->header, &op->arena);
+	if (w->header.revision) /* a refusal has none */
+		op->identity = etcd_identity(&w->header, &op->arena);
 	va_start(args, format);
 	vsnprintf(words, sizeof words, format, args);
 	va_end(args);
