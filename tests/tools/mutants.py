@@ -88,7 +88,7 @@ MUTANTS = [Mutant(*row) for row in (
     ('another cluster is the same', FEED, 'if (f->op.identity && !str_eq(f->op.identity, f->identity)) {',
      'if (false) {', ['unit feed', FAULTS + 'test_restored_as_another_cluster']),
     ('who hears nothing falls behind', WIRE, '\tpb_uint(b, 4, true); /* progress_notify */\n', '',
-     ['test_etcd_access.py::test_agent_that_nothing_happens_to']),
+     ['test_etcd.py::test_agent_that_nothing_happens_to']),
     # ---- whole transactions, whole lists
     ('what came and went before the list', WATCH, ' && w->held_revision > w->from.revision)', ')',
      ['test_etcd.py::test_behaves_as_every_store']),
