@@ -215,11 +215,11 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 			at, key);
 		return;
 	}
+	err_set(err, ERR_AWAY, "%s: %s", at, words);
 	switch (call->status) {
 	case GRPC_NONE:
-		/* Why a connection was lost has the endpoint in it. */
-		err_set(err, ERR_AWAY, "%s%s%s", strstr(words, "://") ? "" : at,
-			strstr(words, "://") ? "" : ": ", words);
+		if (strstr(words, "://")) /* why a connection was lost has the endpoint in it */
+			err_set(err, ERR_AWAY, "%s", words);
 		return;
 	case GRPC_OK:
 		err_set(err, ERR_AWAY, "%s: the answer ended", at);
@@ -236,13 +236,12 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 			user ? user : "", words);
 		return;
 	case GRPC_INVALID_ARGUMENT:
+		err_set(err, ERR_INVALID, "%s: %s", at, words);
 		if (strstr(words, "user name is empty"))
 			err_set(err, ERR_REFUSED,
 				"%s asks for a user: set ETCD_USERNAME and ETCD_PASSWORD, or use a client "
 				"certificate",
 				at);
-		else
-			err_set(err, ERR_INVALID, "%s: %s", at, words);
 		return;
 	case GRPC_RESOURCE_EXHAUSTED:
 		if (strstr(words, "space exceeded"))
@@ -250,8 +249,6 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 				"%s takes no writes, its database is full (NOSPACE alarm); compact and "
 				"defragment it, then `etcdctl alarm disarm`",
 				at);
-		else
-			err_set(err, ERR_AWAY, "%s: %s", at, words);
 		return;
 	case GRPC_OUT_OF_RANGE:
 		err_set(err, ERR_CONFLICT, "%s: %s", at, words);
@@ -261,14 +258,9 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 			err_set(err, ERR_AWAY,
 				"%s waits for other members of its cluster (%s): are most of them up?", at,
 				words);
-		else
-			err_set(err, ERR_AWAY, "%s: %s", at, words);
 		return;
 	case GRPC_UNIMPLEMENTED:
 		err_set(err, ERR_AWAY, "%s is not etcd 3.3 or newer: %s", at, words);
-		return;
-	default:
-		err_set(err, ERR_AWAY, "%s: %s", at, words);
 		return;
 	}
 }

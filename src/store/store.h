@@ -60,8 +60,8 @@ enum op_type {
 	             why, err is ERR_CONFLICT. What a driver cannot do at once it does in parts, the
 	             last write in the last one; then each result says whether that one was written,
 	             err why not all were */
-	OP_WATCH, /* changes of KINDS after SINCE; ends only by failing. ERR_CONFLICT: SINCE is too
-	             old (compacted) or from another history: list again */
+	OP_WATCH, /* changes of KINDS after SINCE, of KIND_UNWATCHED none; ends only by failing.
+	             ERR_CONFLICT: SINCE is too old (compacted) or from another history: list again */
 };
 
 struct op {
