@@ -112,8 +112,7 @@ static const struct member *double_key(const struct member *items, size_t n,
 		marks[i] = key_mark(&items[i]);
 		bit = UINT64_C(1) << (marks[i] >> 26);
 		for (size_t j = seen & bit ? 0 : i; j < i; j++) {
-			if (marks[j] != marks[i] ||
-			    strcmp(items[j].key, items[i].key) != 0)
+			if (marks[j] != marks[i] || strcmp(items[j].key, items[i].key) != 0)
 				continue;
 			*first = &items[j];
 			return &items[i];
@@ -134,8 +133,7 @@ static const struct member *double_key_sorted(const struct member *items, size_t
 		sorted[i] = &items[i];
 	qsort(sorted, n, sizeof *sorted, entry_cmp);
 	for (size_t i = 1; i < n; i++) {
-		if (strcmp(sorted[i - 1]->key, sorted[i]->key) != 0 ||
-		    (twice && sorted[i] > twice))
+		if (strcmp(sorted[i - 1]->key, sorted[i]->key) != 0 || (twice && sorted[i] > twice))
 			continue;
 		*first = sorted[i - 1];
 		twice = sorted[i];

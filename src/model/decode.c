@@ -182,8 +182,8 @@ struct strmap decode_strmap(struct decode *dc, const struct field *f, const stru
 	for (uint32_t i = 0; i < v->n; i++) {
 		const struct member *m = &v->members[i];
 		size_t key_len = member_key_len(m);
-		struct word *word = common && n < lengthof(kept) ? word_kept(m->key, key_len) :
-								   NULL;
+		struct word *word =
+			common && n < lengthof(kept) ? word_kept(m->key, key_len) : NULL;
 
 		if (!key_len || m->value.type != VALUE_STRING || !(f->flags & FIELD_RAW))
 			pair_check(dc, f, m);

@@ -35,8 +35,7 @@ struct value encode_shape(const struct shape *shape, const void *at, const struc
 	for (uint32_t i = 0; doc && i < doc->n; i++) {
 		const struct field *f = field_find(shape, doc->members[i].key);
 
-		if (field_unread(f) &&
-		    !(skip && name_find(skip, doc->members[i].key, -1) >= 0))
+		if (field_unread(f) && !(skip && name_find(skip, doc->members[i].key, -1) >= 0))
 			members[n++] = doc->members[i];
 	}
 	return value_map(members, n);

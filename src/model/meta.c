@@ -124,8 +124,7 @@ static void meta_check(struct decode *dc, const struct value *v, const void *at)
 
 static bool label_check(struct decode *dc, const struct member *m, bool name_good)
 {
-	bool value_good = m->value.type != VALUE_STRING ||
-			  label_value(m->value.string, m->value.n);
+	bool value_good = m->value.type != VALUE_STRING || label_value(m->value.string, m->value.n);
 
 	name_good = name_good || qualified_name(m->key, member_key_len(m));
 	if (name_good && value_good)

@@ -52,8 +52,7 @@ const struct value *random_document(const struct kind *kind, struct random *rnd,
 			for (uint32_t i = 0; i < body.n; i++)
 				members[n++] = body.members[i];
 		else
-			members[n++] =
-				(struct member){ .key = kind_body(kind), .value = body };
+			members[n++] = (struct member){ .key = kind_body(kind), .value = body };
 		*doc = value_map(members, n);
 		if (valid(kind, doc))
 			return doc;

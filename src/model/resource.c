@@ -297,8 +297,8 @@ static struct value encode(const struct resource *r, bool reveal, struct arena *
 	for (uint32_t i = 0; r->doc && r->doc->type == VALUE_MAP && i < r->doc->n; i++) {
 		const struct member *m = &r->doc->members[i];
 		/* A status that nobody filled in is no news to people. */
-		bool nothing = m->value.type == VALUE_NULL ||
-			       (m->value.type == VALUE_MAP && !m->value.n);
+		bool nothing =
+			m->value.type == VALUE_NULL || (m->value.type == VALUE_MAP && !m->value.n);
 
 		if (!field_find(&spec_envelope, m->key) && strcmp(m->key, body) != 0 &&
 		    !(nothing && field_find(envelope(r->kind), m->key)))

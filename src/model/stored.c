@@ -29,8 +29,7 @@ static struct value in_calicos_order(const struct kind *kind, const struct value
 static struct value ordered(const struct value *v, const char *const *names,
 			    const struct member *missing, struct arena *a);
 
-struct value resource_stored(const struct resource *r, const struct resource *have,
-			     struct arena *a)
+struct value resource_stored(const struct resource *r, const struct resource *have, struct arena *a)
 {
 	struct value v = encode_bare(r, true, a);
 
@@ -60,9 +59,9 @@ static struct value document_merge(const struct kind *kind, const struct value *
 				   struct arena *a)
 {
 	const struct field rows[] = {
-		{ "metadata", &type_struct, .arg = &meta_shape },
+		{"metadata",	      &type_struct, .arg = &meta_shape },
 		{ kind_body(kind), &type_struct, .arg = &kind->shape },
-		{ 0 },
+		{ 0   },
 	};
 	const struct shape top = { .name = kind->name, .fields = rows };
 
@@ -113,8 +112,7 @@ static struct value field_merge(const struct field *f, const struct value *v,
 /* An item is the stored one that is equal to it as far as we know it, wherever that stands; where
  * nothing was added or taken away, an item that was changed is the one in its place. */
 static struct value list_merge(const struct field *element, const struct value *v,
-			       const struct value *have, const struct value *known,
-			       struct arena *a)
+			       const struct value *have, const struct value *known, struct arena *a)
 {
 	struct value *items = arena_array(a, struct value, v->n);
 	bool *done = arena_array(a, bool, v->n), *taken = arena_array(a, bool, have->n);
@@ -152,13 +150,21 @@ static bool is_list(const struct value *v)
 static struct value in_calicos_order(const struct kind *kind, const struct value *v,
 				     struct arena *a)
 {
-	static const char *const top[] = { "kind", "apiVersion", "metadata", "spec", "status", NULL };
-	static const char *const metadata[] = {
-		"name",		     "namespace",	  "uid",
-		"generation",	     "creationTimestamp", "deletionTimestamp",
-		"deletionGracePeriodSeconds", "labels",	  "annotations",
-		"ownerReferences",   "finalizers",	  NULL
+	static const char *const top[] = {
+		"kind", "apiVersion", "metadata", "spec", "status", NULL
 	};
+	static const char *const metadata[] = { "name",
+						"namespace",
+						"uid",
+						"generation",
+						"creationTimestamp",
+						"deletionTimestamp",
+						"deletionGracePeriodSeconds",
+						"labels",
+						"annotations",
+						"ownerReferences",
+						"finalizers",
+						NULL };
 	static const struct member created = { .key = "creationTimestamp" };
 	static const struct member status = { .key = "status", .value = { .type = VALUE_MAP } };
 	struct value doc = ordered(v, top, kind->flags & KIND_STATUS_KEPT ? &status : NULL, a);

@@ -13,7 +13,8 @@
 
 struct getting {
 	const struct options *o;
-	enum decode_mode mode; /* documents are kept only to be printed: they are most of the memory */
+	enum decode_mode
+		mode; /* documents are kept only to be printed: they are most of the memory */
 	struct resource **items;
 	size_t n;
 	enum err_kind first; /* of what was asked for and is not there */
@@ -96,11 +97,12 @@ static bool targets_make(const struct options *o, struct load *l, struct target 
 			 size_t *ret_n, struct err *err)
 {
 	if (option_given(o, OPT_FILENAME) == (o->n_args > 0))
-		return o->n_args ? err_set(err, ERR_USAGE, "give files with -f or names, not both") :
-				   err_set(err, ERR_USAGE,
-					   "which kind? KIND [NAME...], KIND/NAME... or -f FILE; "
-					   "kinds are %s",
-					   kinds_named(o->arena));
+		return o->n_args ?
+			       err_set(err, ERR_USAGE, "give files with -f or names, not both") :
+			       err_set(err, ERR_USAGE,
+				       "which kind? KIND [NAME...], KIND/NAME... or -f FILE; "
+				       "kinds are %s",
+				       kinds_named(o->arena));
 	if (o->n_args)
 		return source_targets(o, ret, ret_n, err);
 	if (!source_files(o, 0, l, err))

@@ -197,7 +197,8 @@ static void help_kinds(struct buf *out)
 		const char *words = kind_short(kinds[i], &a);
 
 		if (!(kinds[i]->flags & KIND_FILES_ONLY))
-			buf_printf(out, *words ? "  %-19s %s\n" : "  %s%s\n", kinds[i]->name, words);
+			buf_printf(out, *words ? "  %-19s %s\n" : "  %s%s\n", kinds[i]->name,
+				   words);
 	}
 }
 

@@ -90,8 +90,8 @@ bool run_migrate(const struct options *o, struct err *err)
 	auto_migration struct migration m = {
 		.o = o,
 		.arena = o->arena,
-		.from = { .option = "--from", .url = option_value(o, OPT_FROM) },
-		.to = { .option = "--to", .url = option_value(o, OPT_TO) },
+		.from = {.option = "--from", .url = option_value(o, OPT_FROM)},
+		.to = { .option = "--to",  .url = option_value(o, OPT_TO)	 },
 	};
 	struct style style;
 	bool dry_run;
@@ -463,8 +463,8 @@ static void tell_difference(const struct resource *r, const struct difference *d
 	auto_arena struct arena a = { 0 };
 	const char *path = buf_text(&d->path);
 
-	tell("%s: %s is %s in --from, %s in --to", resource_id(r, &a), *path ? path : "the document",
-	     shown(d->from, path, &a), shown(d->to, path, &a));
+	tell("%s: %s is %s in --from, %s in --to", resource_id(r, &a),
+	     *path ? path : "the document", shown(d->from, path, &a), shown(d->to, path, &a));
 }
 
 /* A scalar, cut; nothing that could be a password. */

@@ -118,8 +118,8 @@ bool source_list(struct store *st, unsigned wanted, enum decode_mode mode, struc
 	return source_list_at(st, wanted, mode, snap, &a, &revision, err);
 }
 
-bool source_list_at(struct store *st, unsigned wanted, enum decode_mode mode,
-		    struct snapshot *snap, struct arena *a, const char **revision, struct err *err)
+bool source_list_at(struct store *st, unsigned wanted, enum decode_mode mode, struct snapshot *snap,
+		    struct arena *a, const char **revision, struct err *err)
 {
 	for (int i = 1;; i++) {
 		auto_snapshot struct snapshot *fresh = snapshot_new();

@@ -21,10 +21,10 @@
 #include "peerctl/command.h"
 #include "store/feed.h"
 
-#define LOOK_MS     1000 /* a writer of SQLite may die before it wakes anybody */
-#define TROUBLE_S   1    /* what passes sooner is not told */
-#define EVENT       "EVENT"
-#define AFTERWORD   "" /* heading of the column that has "deleted" */
+#define LOOK_MS	  1000 /* a writer of SQLite may die before it wakes anybody */
+#define TROUBLE_S 1    /* what passes sooner is not told */
+#define EVENT	  "EVENT"
+#define AFTERWORD "" /* heading of the column that has "deleted" */
 
 enum event { ADDED, MODIFIED, DELETED };
 static const char *const event_names[] = { "ADDED", "MODIFIED", "DELETED" };
@@ -119,8 +119,8 @@ static bool watchable(const struct target *targets, size_t n, struct err *err)
 	if (!n)
 		return err_set(err, ERR_USAGE, "there is nothing to watch in the files");
 	if (targets[0].kind->flags & KIND_UNWATCHED)
-		return err_set(err, ERR_USAGE,
-			       "stores do not tell of changes of a %s%s", targets[0].kind->name,
+		return err_set(err, ERR_USAGE, "stores do not tell of changes of a %s%s",
+			       targets[0].kind->name,
 			       targets[0].kind == &kind_nodestatus ?
 				       "; peerctl status -w shows them" :
 				       "");
@@ -338,8 +338,7 @@ static struct value deleted_now(struct value v, struct arena *a)
 	for (uint32_t i = 0; meta && meta->type == VALUE_MAP && i < meta->n; i++)
 		if (!str_eq(meta->members[i].key, "deletionTimestamp"))
 			object_value(&marked, meta->members[i].key, meta->members[i].value);
-	object_text(&marked, "deletionTimestamp",
-		    arena_str(a, clock_rfc3339(clock_wall()).s));
+	object_text(&marked, "deletionTimestamp", arena_str(a, clock_rfc3339(clock_wall()).s));
 	for (uint32_t i = 0; v.type == VALUE_MAP && i < v.n; i++)
 		if (!str_eq(v.members[i].key, "metadata"))
 			object_value(&document, v.members[i].key, v.members[i].value);

@@ -30,7 +30,7 @@ struct change { /* what becomes of one object of the files */
 	const char *json; /* NULL: nothing to write */
 	size_t len;
 	enum write_result state; /* WRITE_DONE: by this or an earlier attempt */
-	const char *version; /* what the store has; NULL: nothing yet */
+	const char *version;	 /* what the store has; NULL: nothing yet */
 };
 
 struct writing {
@@ -139,8 +139,8 @@ void write_report_partial(const struct partial *p, const struct style *style, co
 		tell("%s", unused.words);
 	print_ids("not written", p->missing, p->n_missing, &names);
 	print_ids("nobody knows of", p->unknown, p->n_unknown, &names);
-	tell("written to %s: %zu of %zu%s", url, p->n_done,
-	     p->n_done + p->n_missing + p->n_unknown, buf_text(&names));
+	tell("written to %s: %zu of %zu%s", url, p->n_done, p->n_done + p->n_missing + p->n_unknown,
+	     buf_text(&names));
 }
 
 static void print_ids(const char *words, const char *const *ids, size_t n, struct buf *out)
@@ -296,8 +296,8 @@ static void lay_over(struct writing *w, struct change *c, const struct resource 
 			return;
 		}
 	}
-	c->result = resource_decode(c->given->kind, &v, DECODE_TOLERANT | DECODE_KEEP_DOC, NULL,
-				    NULL);
+	c->result =
+		resource_decode(c->given->kind, &v, DECODE_TOLERANT | DECODE_KEEP_DOC, NULL, NULL);
 	c->result->meta.version = arena_str(&c->result->arena, c->version);
 	snapshot_put(w->results, c->result);
 	json_print(&v, 0, &json);

@@ -129,7 +129,8 @@ static int signals_open(void)
 	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL); /* who started us may ignore it: then the end of `bird -p` is lost */
+	signal(SIGCHLD,
+	       SIG_DFL); /* who started us may ignore it: then the end of `bird -p` is lost */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

@@ -177,9 +177,10 @@ static bool rules_hold(const struct calico_config *c, struct err *err)
 		return err_set(err, ERR_USAGE, "etcd has no endpoints: neither %s nor %s is given",
 			       endpoints, srv);
 	if (c->etcd_endpoints && c->etcd_discovery_srv)
-		return err_set(err, ERR_USAGE,
-			       "%s and %s are both given; endpoints are either listed or discovered",
-			       endpoints, srv);
+		return err_set(
+			err, ERR_USAGE,
+			"%s and %s are both given; endpoints are either listed or discovered",
+			endpoints, srv);
 	for (size_t i = 0; i < lengthof(pairs); i++) {
 		bool has_a = given(c, pairs[i].a), has_b = given(c, pairs[i].b);
 

@@ -133,8 +133,8 @@ const struct driver driver_etcd = {
 	.close = etcd_close,
 };
 
-void etcd_call_start(struct etcd *e, struct etcd_call *c, const char *path, const struct buf *message,
-		     bool last)
+void etcd_call_start(struct etcd *e, struct etcd_call *c, const char *path,
+		     const struct buf *message, bool last)
 {
 	etcd_call_stop(c);
 	c->etcd = e;
@@ -146,8 +146,9 @@ void etcd_call_start(struct etcd *e, struct etcd_call *c, const char *path, cons
 bool etcd_call_done(struct etcd_call *c)
 {
 	if (!c->call.done && clock_ms() - c->heard > ETCD_CALL_MS)
-		etcd_link_leave(c->etcd->link, "it takes requests, but does not answer: is it frozen, or are "
-					       "most members of its cluster away?");
+		etcd_link_leave(c->etcd->link,
+				"it takes requests, but does not answer: is it frozen, or are "
+				"most members of its cluster away?");
 	return c->call.done;
 }
 
@@ -156,7 +157,8 @@ void etcd_call_answered(struct etcd_call *c, int64_t revision)
 	if (c->call.status != GRPC_OK || revision)
 		return;
 	c->call.status = GRPC_NONE;
-	snprintf(c->call.words, sizeof c->call.words, "it says that it is done, and has answered nothing");
+	snprintf(c->call.words, sizeof c->call.words,
+		 "it says that it is done, and has answered nothing");
 }
 
 void etcd_call_stop(struct etcd_call *c)
@@ -199,8 +201,8 @@ bool etcd_again(struct task *t, const struct grpc_call *call, const char *doing,
 	return false;
 }
 
-void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *doing, const char *key,
-		struct err *err)
+void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *doing,
+		const char *key, struct err *err)
 {
 	const char *at = etcd_link_endpoint(e->link), *user = etcd_link_user(e->link);
 	const char *words = call->words;
@@ -228,8 +230,9 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 		err_set(err, ERR_REFUSED,
 			"%s: %s%s%s may not %s %s; see `etcdctl role grant-permission ROLE %s %.*s --prefix`",
 			at, user ? "user \"" : "",
-			user ? user : "this user (of the client certificate, or none)", user ? "\"" : "",
-			doing, key, str_eq(doing, "write") ? "readwrite" : doing, permission(key), key);
+			user ? user : "this user (of the client certificate, or none)",
+			user ? "\"" : "", doing, key, str_eq(doing, "write") ? "readwrite" : doing,
+			permission(key), key);
 		return;
 	case GRPC_UNAUTHENTICATED:
 		err_set(err, ERR_REFUSED, "%s does not take the token of user \"%s\": %s", at,
@@ -256,8 +259,8 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 	case GRPC_UNAVAILABLE:
 		if (strstr(words, "leader") || strstr(words, "timed out"))
 			err_set(err, ERR_AWAY,
-				"%s waits for other members of its cluster (%s): are most of them up?", at,
-				words);
+				"%s waits for other members of its cluster (%s): are most of them up?",
+				at, words);
 		return;
 	case GRPC_UNIMPLEMENTED:
 		err_set(err, ERR_AWAY, "%s is not etcd 3.3 or newer: %s", at, words);
@@ -301,8 +304,9 @@ bool etcd_deliver(struct op *op, unsigned wanted, const struct etcd_kv *kv, stru
 
 const char *etcd_resume_print(const struct etcd_resume *r, struct arena *a)
 {
-	return arena_printf(a, "%" PRId64 ":%" PRIu64 ":%" PRId64 ":%c%s", r->revision, r->raft_term, r->mod,
-			    r->deleted ? '-' : '+', r->anchor ? r->anchor : "");
+	return arena_printf(a, "%" PRId64 ":%" PRIu64 ":%" PRId64 ":%c%s", r->revision,
+			    r->raft_term, r->mod, r->deleted ? '-' : '+',
+			    r->anchor ? r->anchor : "");
 }
 
 bool etcd_resume_parse(const char *text, struct etcd_resume *ret)
@@ -410,5 +414,7 @@ static int permission(const char *key)
 {
 	const char *group = strstr(key, "projectcalico.org/"), *slash = strrchr(key, '/');
 
-	return (int)(group ? group + strlen("projectcalico.org/") - key : slash ? slash + 1 - key : 0);
+	return (int)(group ? group + strlen("projectcalico.org/") - key :
+		     slash ? slash + 1 - key :
+			     0);
 }

@@ -46,8 +46,8 @@ bool etcd_config_load(const char *where, struct arena *a, struct etcd_config *re
 	if (!calico_config_check_etcd(&c, err))
 		return false;
 	if (c.etcd_endpoints && !endpoints_read(c.etcd_endpoints, a, ret, err))
-		return !listed && calico_config_wrap(
-					  &c, offsetof(struct calico_config, etcd_endpoints), err);
+		return !listed &&
+		       calico_config_wrap(&c, offsetof(struct calico_config, etcd_endpoints), err);
 	if (c.etcd_discovery_srv && !host_ok(c.etcd_discovery_srv)) {
 		err_set(err, ERR_USAGE, "must be a domain, as in example.com");
 		return calico_config_wrap(&c, offsetof(struct calico_config, etcd_discovery_srv),
@@ -84,9 +84,10 @@ bool etcd_endpoint_parse(const char *text, size_t len, bool tls_default, struct 
 	if (memchr(text, '\0', len))
 		why = "has a NUL byte in it";
 	if (why)
-		return err_set(err, ERR_USAGE,
-			       "the endpoint \"%s\" %s; it is written [http://|https://]HOST[:PORT]",
-			       whole, why);
+		return err_set(
+			err, ERR_USAGE,
+			"the endpoint \"%s\" %s; it is written [http://|https://]HOST[:PORT]",
+			whole, why);
 	return true;
 }
 
@@ -230,9 +231,10 @@ static bool secret_free(const char *text, size_t len, struct err *err)
 {
 	if (!memchr(text, '@', len))
 		return true;
-	return err_set(err, ERR_USAGE,
-		       "an endpoint has no user and password in it; they are given by ETCD_USERNAME "
-		       "and ETCD_PASSWORD, or spec.etcdUsername and spec.etcdPassword");
+	return err_set(
+		err, ERR_USAGE,
+		"an endpoint has no user and password in it; they are given by ETCD_USERNAME "
+		"and ETCD_PASSWORD, or spec.etcdUsername and spec.etcdPassword");
 }
 
 static const char *shown(const struct etcd_config *c, struct arena *a)

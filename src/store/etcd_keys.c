@@ -13,14 +13,15 @@
 static const struct {
 	const char *plural, *prefix;
 } elsewhere[] = {
-	{ "nodestatuses", "/peerage/v1/nodestatuses/" },
-	{ "blockaffinities", "/calico/ipam/v2/host/" },
+	{"nodestatuses",	  "/peerage/v1/nodestatuses/"},
+	{ "blockaffinities", "/calico/ipam/v2/host/"    },
 };
 #define BLOCKS 1 /* the row of the ones that IPAM has in a form of its own */
 
 static const char *kind_prefix(const struct kind *kind, char *buf, size_t size);
 static bool is_block(const struct kind *kind);
-static const char *block_parse(const char *rest, size_t len, size_t *ret_node, struct buf *ret_name);
+static const char *block_parse(const char *rest, size_t len, size_t *ret_node,
+			       struct buf *ret_name);
 static void name_add(struct buf *name, const char *at, size_t len);
 static void range_of(const char *prefix, struct key_range *ret);
 
@@ -99,8 +100,8 @@ const struct kind *etcd_key_parse(const char *key, size_t len, struct buf *ret_n
 	return kind;
 }
 
-const char *etcd_value(const struct kind *kind, const char *key, const char *name, const char *value,
-		       size_t *len, struct buf *buf)
+const char *etcd_value(const struct kind *kind, const char *key, const char *name,
+		       const char *value, size_t *len, struct buf *buf)
 {
 	auto_buf struct buf unused = { 0 };
 	size_t front = strlen(elsewhere[BLOCKS].prefix), node, i = 0;

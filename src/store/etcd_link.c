@@ -17,8 +17,8 @@
 #include "store/etcd_wire.h"
 
 #define CONNECT_MS	   10000
-#define CONNECT_OF_MANY_MS 3000	     /* where there are others to try */
-#define ANSWER_MS	   10000     /* for SRV records, a greeting, a token */
+#define CONNECT_OF_MANY_MS 3000	 /* where there are others to try */
+#define ANSWER_MS	   10000 /* for SRV records, a greeting, a token */
 #define READ_BYTES	   (64 << 10)
 #define RUN_BYTES	   (1 << 20) /* that are taken in one run, so that others have their turn */
 #define WRITE_BYTES	   (64 << 10)
@@ -41,7 +41,8 @@ struct etcd_link {
 	struct err err; /* of this round, endpoint for endpoint */
 	bool failed;	/* all of them did */
 
-	const struct channel_endpoint *endpoints; /* the configuration's, or the ones that were found */
+	const struct channel_endpoint
+		*endpoints; /* the configuration's, or the ones that were found */
 	size_t n_endpoints, at, n_tried;
 	struct arena found;
 	struct resolve *srv;
@@ -236,7 +237,8 @@ const char *etcd_link_user(const struct etcd_link *l)
 	return l->config->username;
 }
 
-void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last)
+void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message,
+		     bool last)
 {
 	if (l->state != LINK_READY && !etcd_link_early(l)) {
 		call->done = true;
@@ -273,8 +275,9 @@ void etcd_link_leave(struct etcd_link *l, const char *why)
 bool etcd_link_renew(struct etcd_link *l, const struct grpc_call *call)
 {
 	/* The second: somebody changed users or roles since it was made. */
-	bool stale = call->status == GRPC_UNAUTHENTICATED ||
-		     (call->status == GRPC_INVALID_ARGUMENT && strstr(call->words, "auth store is old"));
+	bool stale =
+		call->status == GRPC_UNAUTHENTICATED ||
+		(call->status == GRPC_INVALID_ARGUMENT && strstr(call->words, "auth store is old"));
 
 	if (!stale || !l->config->username)
 		return false;
@@ -353,7 +356,8 @@ static void found_services(struct etcd_link *l)
 	if (l->err.kind == ERR_NONE || l->err.kind == ERR_NOT_FOUND)
 		l->err = err;
 	if (l->err.kind == ERR_NONE || l->err.kind == ERR_NOT_FOUND)
-		err_set(&l->err, ERR_AWAY, "there are no SRV records _etcd-client-ssl._tcp or _etcd-client._tcp");
+		err_set(&l->err, ERR_AWAY,
+			"there are no SRV records _etcd-client-ssl._tcp or _etcd-client._tcp");
 	err_wrap(&l->err, "ETCD_DISCOVERY_SRV %s", l->config->discovery_srv);
 	l->state = LINK_DOWN;
 	l->failed = true;
@@ -382,7 +386,8 @@ static void connect_next(struct etcd_link *l)
 		endpoint_failed(l, &err, true);
 		return;
 	}
-	if (asprintf(&authority, strchr(to->host, ':') ? "[%s]:%u" : "%s:%u", to->host, to->port) < 0)
+	if (asprintf(&authority, strchr(to->host, ':') ? "[%s]:%u" : "%s:%u", to->host, to->port) <
+	    0)
 		abort();
 	l->channel = channel_open(to, to->tls ? l->tls : NULL, clock_ms() + patience);
 	l->grpc = grpc_open(authority, to->tls);
@@ -404,8 +409,8 @@ static void endpoint_failed(struct etcd_link *l, const struct err *err, bool fin
 		return;
 	}
 	if (before.kind)
-		err_set(&l->err, before.kind == err->kind ? err->kind : ERR_AWAY, "%s; %s", before.words,
-			err->words);
+		err_set(&l->err, before.kind == err->kind ? err->kind : ERR_AWAY, "%s; %s",
+			before.words, err->words);
 	else
 		l->err = *err;
 	l->n_tried++;
@@ -468,7 +473,8 @@ static void authenticated(struct etcd_link *l)
 		return;
 	}
 	if (status == GRPC_INVALID_ARGUMENT)
-		err_set(&err, ERR_REFUSED, "%s does not let user \"%s\" in: the password is wrong, or there is no such user",
+		err_set(&err, ERR_REFUSED,
+			"%s does not let user \"%s\" in: the password is wrong, or there is no such user",
 			etcd_link_endpoint(l), l->config->username);
 	else
 		err_set(&err, ERR_AWAY, "%s: user \"%s\" got no token: %s", etcd_link_endpoint(l),
@@ -581,9 +587,12 @@ static void bytes_out(struct etcd_link *l)
 			buf_add(&l->out, at, len);
 		if (!l->out.len)
 			return;
-		l->out_at += channel_write(l->channel, l->out.at + l->out_at, l->out.len - l->out_at);
+		l->out_at +=
+			channel_write(l->channel, l->out.at + l->out_at, l->out.len - l->out_at);
 		if (l->out_at < l->out.len)
 			return;
+		if (l->config->username)
+			explicit_bzero(l->out.at, l->out.len);
 		buf_clear(&l->out);
 		l->out_at = 0;
 	}

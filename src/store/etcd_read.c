@@ -158,7 +158,8 @@ static bool read_field(void *ctx, const struct pb_field *f, struct err *err)
 		return read_kv(r, f, err);
 	case RANGE_MORE:
 		r->more = f->value;
-		return !r->more || r->n_page || err_set(err, ERR_AWAY, "it says that there is more, and gives nothing");
+		return !r->more || r->n_page ||
+		       err_set(err, ERR_AWAY, "it says that there is more, and gives nothing");
 	default:
 		return true;
 	}
@@ -221,7 +222,8 @@ static void read_done(struct read_task *t)
 	struct op *op = t->t.op;
 
 	if (op->type == OP_GET && !t->n_delivered)
-		err_set(&op->err, ERR_NOT_FOUND, "there is no %s/%s", op->kind->aliases[0], op->name);
+		err_set(&op->err, ERR_NOT_FOUND, "there is no %s/%s", op->kind->aliases[0],
+			op->name);
 	t->resume.revision = t->header.revision;
 	t->resume.raft_term = t->header.raft_term;
 	t->resume.anchor = t->anchor.at;

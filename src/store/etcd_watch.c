@@ -89,10 +89,7 @@ static void watch_start(struct task *task)
 	w->header = (struct etcd_header){ 0 };
 	w->answer = (struct etcd_watched){ 0 };
 	buf_clear(&w->held);
-	if (w->from.anchor)
-		anchor_read(w);
-	else
-		watch_create(w);
+	anchor_read(w);
 }
 
 static void watch_run(struct task *task)
@@ -135,7 +132,8 @@ const struct task_type etcd_watch = { watch_make, watch_start, watch_run, watch_
 
 static void anchor_read(struct watch_task *w)
 {
-	struct etcd_range range = { .from = w->from.anchor,
+	/* Without one the question alone shows whether etcd has come so far. */
+	struct etcd_range range = { .from = w->from.anchor ? w->from.anchor : w->range.from,
 				    .revision = w->from.revision,
 				    .keys_only = true };
 	auto_buf struct buf message = { 0 };
@@ -174,12 +172,14 @@ static void anchor_judge(struct watch_task *w)
 	else if (call->status == GRPC_OUT_OF_RANGE)
 		other_history(w, "it has not come to revision %" PRId64 " yet", from->revision);
 	else if (call->status != GRPC_OK)
-		w->t.op->done = !etcd_again(&w->t, call, "read", from->anchor);
+		w->t.op->done = !etcd_again(&w->t, call, "read",
+					    from->anchor ? from->anchor : w->range.from);
 	else if (w->header.raft_term < from->raft_term)
 		other_history(w, "its term went back from %" PRIu64 " to %" PRIu64, from->raft_term,
 			      w->header.raft_term);
-	else if (mod != (from->deleted ? 0 : from->mod))
-		other_history(w, "%s is not as it was left at revision %" PRId64, from->anchor, from->mod);
+	else if (from->anchor && mod != (from->deleted ? 0 : from->mod))
+		other_history(w, "%s is not as it was left at revision %" PRId64, from->anchor,
+			      from->mod);
 	else
 		watch_create(w);
 }
@@ -230,8 +230,8 @@ static bool watch_message(void *ctx, struct err *err)
 	if (w->answer.created && w->state == WATCH_CREATING) {
 		op->identity = etcd_identity(&w->header, &op->arena);
 		if (w->header.revision < w->told) {
-			other_history(w, "its revision went back from %" PRId64 " to %" PRId64, w->told,
-				      w->header.revision);
+			other_history(w, "its revision went back from %" PRId64 " to %" PRId64,
+				      w->told, w->header.revision);
 			return true;
 		}
 		w->state = WATCH_RUNNING;
@@ -295,7 +295,8 @@ static void watch_refused(struct watch_task *w)
 
 	if (w->answer.compact_revision) {
 		/* Between the anchor and the revision nothing of ours has stayed, so it is no loss. */
-		if (w->start <= w->from.revision && w->answer.compact_revision <= w->from.revision + 1) {
+		if (w->start <= w->from.revision &&
+		    w->answer.compact_revision <= w->from.revision + 1) {
 			w->start = w->from.revision + 1;
 			w->answer = (struct etcd_watched){ 0 };
 			watch_create(w);
@@ -304,7 +305,8 @@ static void watch_refused(struct watch_task *w)
 		}
 		return;
 	}
-	snprintf(as.words, sizeof as.words, "%s", w->reason.len ? buf_text(&w->reason) : "the watch was ended");
+	snprintf(as.words, sizeof as.words, "%s",
+		 w->reason.len ? buf_text(&w->reason) : "the watch was ended");
 	as.status = strstr(as.words, "PermissionDenied") || strstr(as.words, "permission denied") ?
 			    GRPC_PERMISSION_DENIED :
 		    strstr(as.words, "nauthenticated") || strstr(as.words, "invalid auth token") ?
@@ -330,7 +332,8 @@ static void watch_compacted(struct watch_task *w)
 	struct op *op = w->t.op;
 
 	err_set(&op->err, ERR_CONFLICT,
-		"%s has compacted its history past revision %" PRId64 ", the last one that was seen",
+		"%s has compacted its history past revision %" PRId64
+		", the last one that was seen",
 		etcd_link_endpoint(w->t.etcd->link), w->told);
 	op->done = true;
 }

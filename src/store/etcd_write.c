@@ -15,11 +15,11 @@
 
 #include "base/text.h"
 
-#define BATCH_OPS   128	     /* etcd's --max-txn-ops */
+#define BATCH_OPS   128	      /* etcd's --max-txn-ops */
 #define BATCH_BYTES (1 << 20) /* its --max-request-bytes is 1.5 MiB */
 #define IN_FLIGHT   4
 
-struct item { /* all that one operation does to one key */
+struct item {		     /* all that one operation does to one key */
 	struct write *first; /* what is expected */
 	struct write *last;  /* what is there in the end */
 	const char *key;
@@ -124,7 +124,8 @@ static void write_run(struct task *task)
 	if (task->started && !running && (!waiting || t->failed))
 		write_done(t);
 	else if (!running)
-		task->started = false; /* there is no token any more: again when there is one, if ever */
+		task->started =
+			false; /* there is no token any more: again when there is one, if ever */
 }
 
 static void write_stop(struct task *task)
@@ -144,7 +145,8 @@ const struct task_type etcd_write = { write_make, write_start, write_run, write_
 static int by_object(const void *a, const void *b)
 {
 	const struct write *x = *(struct write *const *)a, *y = *(struct write *const *)b;
-	int order = x->kind != y->kind ? (int)x->kind->id - (int)y->kind->id : strcmp(x->name, y->name);
+	int order =
+		x->kind != y->kind ? (int)x->kind->id - (int)y->kind->id : strcmp(x->name, y->name);
 
 	return order ? order : (x > y) - (x < y);
 }
@@ -171,7 +173,8 @@ static bool items_make(struct write_task *t)
 		     n++)
 			continue;
 		if (!etcd_key(sorted[i]->kind, sorted[i]->name, &key))
-			return err_set(&op->err, ERR_REFUSED, "a %s of etcd is written by Calico alone",
+			return err_set(&op->err, ERR_REFUSED,
+				       "a %s of etcd is written by Calico alone",
 				       sorted[i]->kind->name);
 		it->first = sorted[i];
 		it->last = sorted[i + n - 1];
@@ -383,7 +386,8 @@ static void batch_refused(struct batch *b)
 		it->last->result = it->first->result;
 	}
 	if (!op->err.kind) /* it was all right again when it was looked at */
-		err_set(&op->err, ERR_CONFLICT, "%s was changed meanwhile; read it again", b->items[0].key);
+		err_set(&op->err, ERR_CONFLICT, "%s was changed meanwhile; read it again",
+			b->items[0].key);
 }
 
 static void item_written(struct write_task *t, const struct item *it, int64_t revision)

@@ -37,8 +37,8 @@ static void call_outcome(struct grpc_call *call, const char *value, size_t len);
 static void call_words(struct grpc_call *call, const char *value, size_t len);
 static void call_broken(struct grpc_call *call, const char *format, ...) printf_like(2, 3);
 static bool greeting_take(struct grpc *g, const uint8_t *at, size_t len, struct err *err);
-static ssize_t on_read(nghttp2_session *s, int32_t stream, uint8_t *into, size_t size, uint32_t *flags,
-		       nghttp2_data_source *source, void *ctx);
+static ssize_t on_read(nghttp2_session *s, int32_t stream, uint8_t *into, size_t size,
+		       uint32_t *flags, nghttp2_data_source *source, void *ctx);
 static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8_t *name,
 		     size_t name_len, const uint8_t *value, size_t len, uint8_t flags, void *ctx);
 static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint8_t *at, size_t len,
@@ -51,9 +51,9 @@ static int on_closed(nghttp2_session *s, int32_t stream, uint32_t http_error, vo
 struct grpc *grpc_open(const char *authority, bool tls)
 {
 	static const nghttp2_settings_entry settings[] = {
-		{ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
-		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEADER_MAX },
+		{NGHTTP2_SETTINGS_ENABLE_PUSH,		0	  },
+		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,	WINDOW    },
+		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEADER_MAX},
 	};
 	struct grpc *g = mem_alloc(sizeof *g);
 	nghttp2_session_callbacks *callbacks;
@@ -67,7 +67,8 @@ struct grpc *grpc_open(const char *authority, bool tls)
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_closed);
 	if (nghttp2_session_client_new(&g->session, callbacks, g) != 0 ||
-	    nghttp2_submit_settings(g->session, NGHTTP2_FLAG_NONE, settings, lengthof(settings)) != 0 ||
+	    nghttp2_submit_settings(g->session, NGHTTP2_FLAG_NONE, settings, lengthof(settings)) !=
+		    0 ||
 	    nghttp2_session_set_local_window_size(g->session, NGHTTP2_FLAG_NONE, 0, WINDOW) != 0)
 		abort();
 	nghttp2_session_callbacks_del(callbacks);
@@ -93,10 +94,8 @@ void grpc_close(struct grpc *g, const char *why)
 void grpc_start(struct grpc *g, struct grpc_call *call, const struct buf *message, bool last)
 {
 #define HEADER(name, value)                                                                        \
-	{                                                                                          \
-		(uint8_t *)(uintptr_t)(name), (uint8_t *)(uintptr_t)(value), strlen(name),         \
-			strlen(value), NGHTTP2_NV_FLAG_NONE                                        \
-	}
+	{ (uint8_t *)(uintptr_t)(name), (uint8_t *)(uintptr_t)(value), strlen(name),               \
+	  strlen(value), NGHTTP2_NV_FLAG_NONE }
 	nghttp2_nv headers[] = {
 		HEADER(":method", "POST"),
 		HEADER(":scheme", g->tls ? "https" : "http"),
@@ -144,7 +143,8 @@ void grpc_cancel(struct grpc *g, struct grpc_call *call)
 {
 	if (g && call->stream > 0 && !call->done) {
 		nghttp2_session_set_stream_user_data(g->session, call->stream, NULL);
-		nghttp2_submit_rst_stream(g->session, NGHTTP2_FLAG_NONE, call->stream, NGHTTP2_CANCEL);
+		nghttp2_submit_rst_stream(g->session, NGHTTP2_FLAG_NONE, call->stream,
+					  NGHTTP2_CANCEL);
 		call_unlink(g, call);
 	}
 	call->done = true;
@@ -200,8 +200,8 @@ bool grpc_over(const struct grpc *g, struct err *err)
 	if (nghttp2_session_want_read(g->session) || nghttp2_session_want_write(g->session))
 		return false;
 	if (g->leaving)
-		err_set(err, ERR_AWAY, "the connection was ended%s%s", g->leaving_words[0] ? ": " : "",
-			g->leaving_words);
+		err_set(err, ERR_AWAY, "the connection was ended%s%s",
+			g->leaving_words[0] ? ": " : "", g->leaving_words);
 	else
 		err_set(err, ERR_AWAY, "what answers does not keep to HTTP/2: is it etcd?");
 	return true;
@@ -235,7 +235,8 @@ static void call_end(struct grpc *g, struct grpc_call *call, uint32_t http_error
 	else if (g->leaving_words[0])
 		call_broken(call, "the connection was ended: %s", g->leaving_words);
 	else if (http_error)
-		call_broken(call, "the call was broken off (%s)", nghttp2_http2_strerror(http_error));
+		call_broken(call, "the call was broken off (%s)",
+			    nghttp2_http2_strerror(http_error));
 	else
 		call_broken(call, "the answer ends without saying what came of it");
 }
@@ -252,7 +253,8 @@ static void call_unlink(struct grpc *g, const struct grpc_call *call)
 static void call_queue(struct grpc_call *call, const struct buf *message, bool last)
 {
 	uint32_t len = (uint32_t)message->len;
-	const char prefix[5] = { 0, (char)(len >> 24), (char)(len >> 16), (char)(len >> 8), (char)len };
+	const char prefix[5] = { 0, (char)(len >> 24), (char)(len >> 16), (char)(len >> 8),
+				 (char)len };
 
 	buf_add(&call->out, prefix, sizeof prefix);
 	buf_add(&call->out, message->at, message->len);
@@ -362,8 +364,8 @@ static bool greeting_take(struct grpc *g, const uint8_t *at, size_t len, struct 
 	return true;
 }
 
-static ssize_t on_read(nghttp2_session *s, int32_t stream, uint8_t *into, size_t size, uint32_t *flags,
-		       nghttp2_data_source *source, void *ctx)
+static ssize_t on_read(nghttp2_session *s, int32_t stream, uint8_t *into, size_t size,
+		       uint32_t *flags, nghttp2_data_source *source, void *ctx)
 {
 	struct grpc_call *call = source->ptr;
 	size_t part;
@@ -381,6 +383,8 @@ static ssize_t on_read(nghttp2_session *s, int32_t stream, uint8_t *into, size_t
 	call->taken += part;
 	if (call->taken < call->out.len)
 		return (ssize_t)part;
+	if (call->out.len)
+		explicit_bzero(call->out.at, call->out.len); /* it may have been a password */
 	buf_free(&call->out);
 	call->taken = 0;
 	if (call->last)
@@ -462,7 +466,8 @@ static void on_leaving(struct grpc *g, const nghttp2_goaway *frame)
 		buf_printf(&text, "%s%s", nghttp2_http2_strerror(frame->error_code),
 			   frame->opaque_data_len ? ", " : "");
 	buf_add(&text, frame->opaque_data, frame->opaque_data_len);
-	strcpy(g->leaving_words, text_clean(&a, buf_text(&text), text.len, sizeof g->leaving_words - 1));
+	strcpy(g->leaving_words,
+	       text_clean(&a, buf_text(&text), text.len, sizeof g->leaving_words - 1));
 }
 
 /* The other end has said all that it has to; what we have not said yet is of no use any more. */

@@ -28,9 +28,8 @@ static const struct {
  */
 bool openssl_load(struct err *err)
 {
-	const uint64_t quick =
-		OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
-		(getenv("OPENSSL_CONF") ? 0 : OPENSSL_INIT_NO_LOAD_CONFIG);
+	const uint64_t quick = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+			       (getenv("OPENSSL_CONF") ? 0 : OPENSSL_INIT_NO_LOAD_CONFIG);
 	static bool loaded;
 	void *library, *at;
 	int own_first;

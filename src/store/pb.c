@@ -72,8 +72,8 @@ bool pb_next(struct pb *p, struct pb_field *f)
 	return !p->bad;
 }
 
-bool pb_stream_take(struct pb_stream *s, const uint8_t *at, size_t len, pb_field_fn *field, void *ctx,
-		    struct err *err)
+bool pb_stream_take(struct pb_stream *s, const uint8_t *at, size_t len, pb_field_fn *field,
+		    void *ctx, struct err *err)
 {
 	const uint8_t *end = at + len;
 	struct pb_field f;
@@ -164,7 +164,8 @@ static enum taken varint_take(const uint8_t **at, const uint8_t *end, uint64_t *
 
 /* TAKEN: AT is behind the field. TAKEN_MORE: AT is as it was; *RET_SIZE: how many bytes the field has
  * from there on, 0 while not even that is known. */
-static enum taken field_take(const uint8_t **at, const uint8_t *end, struct pb_field *f, size_t *ret_size)
+static enum taken field_take(const uint8_t **at, const uint8_t *end, struct pb_field *f,
+			     size_t *ret_size)
 {
 	const uint8_t *start = *at, *now = start;
 	uint64_t tag, len = 0;

@@ -198,6 +198,6 @@ static const struct driver *driver_find(const char *url, const char **ret_where,
 	err_set(err, ERR_USAGE,
 		"\"%.200s\" names no datastore; write sqlite:PATH, a path with a slash in it, or "
 		"etcd:https://HOST",
-		url);
+		strchr(url, '@') ? "..." : url); /* there may be a password in front of it */
 	return NULL;
 }

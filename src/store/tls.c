@@ -210,8 +210,9 @@ static bool pem_read(struct tls *t, struct pem *ret, const char *file, const cha
 {
 	if (!file && !text)
 		return true;
-	ret->name = file ? arena_str(&t->arena, file) :
-		    ret == &t->trust ? "the CA certificate given as text" : "given as text";
+	ret->name = file	     ? arena_str(&t->arena, file) :
+		    ret == &t->trust ? "the CA certificate given as text" :
+				       "given as text";
 	ret->len = file ? 0 : strlen(text);
 	ret->at = file ? file_read(file, PEM_MAX, &t->texts, &ret->len, err) :
 			 arena_str(&t->texts, text);
@@ -515,8 +516,8 @@ static bool alert_err(const struct tls_stream *s, int alert, struct err *err)
 	for (size_t i = 0; s->asked && i < lengthof(complaints); i++)
 		if (complaints[i].alert == alert)
 			return err_set(err, ERR_REFUSED,
-				       "the server refuses our certificate %s: %s", own_text(s->tls, &a),
-				       complaints[i].words);
+				       "the server refuses our certificate %s: %s",
+				       own_text(s->tls, &a), complaints[i].words);
 	return err_set(err, ERR_AWAY, "the server ends TLS: %s",
 		       ossl.SSL_alert_desc_string_long(alert));
 }

@@ -84,7 +84,7 @@ MUTANTS = [Mutant(*row) for row in (
      'err_set(&op->err, ERR_AWAY,\n\t\t"%s has compacted', [FAULTS + 'test_compacted_past_the_watch']),
     ('compacted is not heard', WATCH, 'if (w->answer.compact_revision) {', 'if (false) {',
      [ACCESS + 'test_agent_and_old_revisions']),
-    ('the anchor is not looked at', WATCH, 'else if (mod != (from->deleted ? 0 : from->mod))',
+    ('the anchor is not looked at', WATCH, 'else if (from->anchor && mod != (from->deleted ? 0 : from->mod))',
      'else if (false)', [FAULTS + 'test_restored_from_an_old_snapshot']),
     ('another cluster is the same', FEED, 'if (f->op.identity && !str_eq(f->op.identity, f->identity)) {',
      'if (false) {', ['unit feed', FAULTS + 'test_restored_as_another_cluster']),
