@@ -27,7 +27,7 @@ VARIANTS = {
     'clang-asan': ('clang', SANITIZED + ['-Db_lundef=false']),
 }
 INTEGRATION_SECONDS = 2400
-WORKERS = 3  # tests mostly wait: for timers of BGP, for deadlines
+WORKERS = 4  # tests mostly wait: for timers of BGP, for deadlines
 TAIL = 60
 
 
