@@ -123,9 +123,8 @@ static void write_run(struct task *task)
 	}
 	if (task->started && !running && (!waiting || t->failed))
 		write_done(t);
-	else if (!running)
-		task->started =
-			false; /* there is no token any more: again when there is one, if ever */
+	else if (!running) /* there is no token any more: again when there is one, if ever */
+		task->started = false;
 }
 
 static void write_stop(struct task *task)
