@@ -22,7 +22,7 @@
 #include "engine/refusals.h"
 #include "engine/report.h"
 #include "engine/running.h"
-#include "engine/watch.h"
+#include "engine/observer.h"
 #include "render/bird.h"
 #include "store/feed.h"
 
@@ -52,7 +52,7 @@ struct agent {
 	int lock;
 	struct bird *control;
 	struct apply *apply;
-	struct watch *watch;
+	struct observer *observer;
 	struct feed *feed;
 	struct facts_source *facts;
 	struct links *links;
@@ -78,7 +78,7 @@ struct agent {
 	enum state state;
 	char message[500];
 	uint64_t stamp; /* counts what the status is made of */
-	unsigned looks; /* of the watch, when it was last looked at */
+	unsigned looks; /* of the observer, when it was last looked at */
 	bool adopted, accepted;
 	char identity_accepted[80], identity_path[4096];
 	int64_t retry_at, retry_ms;
@@ -139,7 +139,7 @@ struct agent *agent_open(const struct agent_options *options, struct err *err)
 	ag->control = bird_open(options->bird_socket);
 	ag->apply = apply_open(options->bird_conf,
 			       options->bird_program ? options->bird_program : "bird", ag->control);
-	ag->watch = watch_open(options->bird_socket);
+	ag->observer = observer_open(options->bird_socket);
 	ag->feed = feed_open(options->store, DECODE_TOLERANT);
 	ag->facts = facts_open(options->secrets_dir);
 	ag->links = links_open();
@@ -161,7 +161,7 @@ void agent_close(struct agent *ag)
 	report_close(ag->report, feed_store(ag->feed));
 	apply_close(ag->apply);
 	bird_close(ag->control);
-	watch_close(ag->watch);
+	observer_close(ag->observer);
 	feed_close(ag->feed);
 	facts_close(ag->facts);
 	links_close(ag->links);
@@ -183,7 +183,7 @@ void agent_run(struct agent *ag)
 	bool looked;
 
 	feed_run(ag->feed);	  /* store    -> snapshot */
-	watch_run(ag->watch);	  /* BIRD     -> sessions, what it runs */
+	observer_run(ag->observer);	  /* BIRD     -> sessions, what it runs */
 	if (facts_run(ag->facts)) /* machine  -> addresses, secrets */
 		ag->stale = true;
 	bird_run(ag->control);
@@ -204,7 +204,7 @@ void agent_run(struct agent *ag)
 void agent_wait(struct agent *ag, struct poll *p)
 {
 	feed_wait(ag->feed, p);
-	watch_wait(ag->watch, p);
+	observer_wait(ag->observer, p);
 	facts_wait(ag->facts, p);
 	links_wait(ag->links, p);
 	bird_wait(ag->control, p);
@@ -248,12 +248,12 @@ static void agent_converge(struct agent *ag)
 	agent_outcome(ag);
 	if (!apply_idle(ag->apply) || !feed_revision(ag->feed) || !report_ready(ag->report))
 		return; /* one change at a time; nothing before a complete store was seen */
-	report_recall(ag->report, ag->watch, ag->links);
+	report_recall(ag->report, ag->observer, ag->links);
 	if (!agent_ours(ag, &runs))
 		return;
 	if (running_learn(&ag->running, runs))
 		ag->stale = true;
-	if (running_disabled(&ag->running, ag->watch))
+	if (running_disabled(&ag->running, ag->observer))
 		ag->stale = true;
 	ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
 	if (ag->replan_due && clock_ms() >= ag->replan_after)
@@ -261,9 +261,9 @@ static void agent_converge(struct agent *ag)
 	if (!ag->plan || agent_held(ag, runs))
 		return;
 	if (runs && strcmp(runs, ag->conf->id) == 0) {
-		if (watch_unconfirmed(ag->watch) && bird_idle(ag->control)) {
+		if (observer_unconfirmed(ag->observer) && bird_idle(ag->control)) {
 			apply_confirm(ag->apply);
-			watch_again(ag->watch);
+			observer_again(ag->observer);
 			return;
 		}
 		/* A file that another hand changed may have been read by BIRD, too, and still
@@ -286,7 +286,7 @@ static void agent_converge(struct agent *ag)
 	if (strcmp(ag->conf->id, ag->failed_id) == 0 && ag->retry_at)
 		return;
 	ag->retry_at = 0;
-	if (watch_current(ag->watch)) {
+	if (observer_current(ag->observer)) {
 		if (!bird_idle(ag->control))
 			return;
 		agent_say(ag, STATE_APPLYING, "BIRD is given configuration %.12s", ag->conf->id);
@@ -298,7 +298,7 @@ static void agent_converge(struct agent *ag)
 				  "effect", "it is written anew and BIRD reads it", NULL);
 		apply_start(ag->apply, ag->conf);
 	} else {
-		agent_say(ag, STATE_BIRD_DOWN, "%s", watch_trouble(ag->watch));
+		agent_say(ag, STATE_BIRD_DOWN, "%s", observer_trouble(ag->observer));
 		if (running_file_right(&ag->running, ag->conf))
 			return; /* BIRD will start with it */
 		if (!running_file_ours(&ag->running))
@@ -375,7 +375,7 @@ static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_he
 {
 	struct render_options options = { .template = ag->template,
 					  .include = ag->options.bird_include,
-					  .bird_version = watch_version(ag->watch),
+					  .bird_version = observer_version(ag->observer),
 					  .like = ag->conf,
 					  .last = ag->running.last };
 
@@ -412,7 +412,7 @@ static void agent_outcome(struct agent *ag)
 		break;
 	case APPLY_FAILED:
 		snprintf(ag->failed_id, sizeof ag->failed_id, "%s", ag->conf->id);
-		ag->failed_down = !watch_looks(ag->watch);
+		ag->failed_down = !observer_looks(ag->observer);
 		ag->retry_at = clock_ms() + ag->retry_ms;
 		ag->retry_ms = MIN(2 * ag->retry_ms, RETRY_MAX_MS);
 		agent_say(ag, STATE_FAILED,
@@ -420,8 +420,8 @@ static void agent_outcome(struct agent *ag)
 			  ag->conf->id, apply_words(ag->apply));
 		break;
 	}
-	watch_again(ag->watch);
-	watch_hurry(ag->watch, 30);
+	observer_again(ag->observer);
+	observer_hurry(ag->observer, 30);
 }
 
 /* The resource whose line BIRD does not take is held, the rest is offered again. */
@@ -489,10 +489,10 @@ static bool plan_keeps(const struct plan *p)
  * nothing of ours but may be changed, or is down. */
 static bool agent_ours(struct agent *ag, const char **ret_runs)
 {
-	bool asked = watch_current(ag->watch);
+	bool asked = observer_current(ag->observer);
 
-	*ret_runs = asked ? watch_runs(ag->watch) : NULL;
-	if (!asked && !watch_trouble(ag->watch))
+	*ret_runs = asked ? observer_runs(ag->observer) : NULL;
+	if (!asked && !observer_trouble(ag->observer))
 		return false; /* connected, the first look is under way */
 	if ((asked && !*ret_runs) || !running_file_ours(&ag->running)) {
 		if (ag->options.adopt && !ag->adopted)
@@ -509,10 +509,10 @@ static bool agent_ours(struct agent *ag, const char **ret_runs)
 	return true;
 }
 
-/* Once per look of the watch. */
+/* Once per look of the observer. */
 static bool agent_look(struct agent *ag)
 {
-	unsigned looks = watch_looks(ag->watch);
+	unsigned looks = observer_looks(ag->observer);
 	struct facts facts;
 
 	facts_get(ag->facts, &facts);
@@ -694,18 +694,18 @@ static void agent_report(struct agent *ag)
 {
 	struct report_facts f = { .stamp = ag->stamp,
 				  .plan = ag->plan,
-				  .watch = ag->watch,
+				  .observer = ag->observer,
 				  .state = state_names[ag->state],
 				  .message = ag->message[0] ? ag->message : NULL,
 				  .store_identity = feed_identity(ag->feed),
 				  .store_trouble = feed_incident(ag->feed),
 				  .problems = ag->problems,
 				  .n_problems = ag->n_problems,
-				  .asked = watch_looks(ag->watch) > 0 };
+				  .asked = observer_looks(ag->observer) > 0 };
 
 	if (!report_ready(ag->report) || !feed_revision(ag->feed))
 		return;
-	f.conf_id = f.asked ? watch_runs(ag->watch) : NULL;
+	f.conf_id = f.asked ? observer_runs(ag->observer) : NULL;
 	f.onlink = links_get(ag->links, &f.n_onlink);
 	/* Nothing is written while an apply waits for its confirmation (decisions.md 14). */
 	report_run(ag->report, feed_current(ag->feed) ? feed_store(ag->feed) : NULL, &f,

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "engine/addresses.h"
+#include "local/secret.h"
 
 #define LOOK_AGAIN_MS 5000
 /* Not IN_MODIFY: a file that is being written is not read half-way. */

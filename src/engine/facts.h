@@ -23,6 +23,3 @@ void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n)
 /* Fills onlink and secrets of F (nothing else); valid until the next facts_run(). Addresses sorted:
  * the same machine gives the same facts. */
 void facts_get(const struct facts_source *s, struct facts *f);
-
-/* One secret below FOLDER by the rules of decisions.md 20. */
-struct secret_fact secret_read(const char *folder, const struct secret_ref *ref, struct arena *a);

@@ -103,7 +103,7 @@ bool report_ready(const struct report *r)
 	return r->ready || (r->begun && r->op.done && !earlier_missed(r));
 }
 
-void report_recall(struct report *r, struct watch *w, struct links *l)
+void report_recall(struct report *r, struct observer *observer, struct links *l)
 {
 	const struct nodestatus *s = r->earlier ? r->earlier->spec : NULL;
 
@@ -126,7 +126,7 @@ void report_recall(struct report *r, struct watch *w, struct links *l)
 		h.state =
 			(enum session_state)name_find(session_names, from->state, SESSION_UNKNOWN);
 		h.since = MAX(h.since, 0);
-		watch_remember(w, &h);
+		observer_remember(observer, &h);
 	}
 	for (size_t i = 0; s && i < s->problems.n; i++) {
 		const struct status_problem *p = &list_at(s->problems, struct status_problem, i);
@@ -145,7 +145,7 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 	int64_t now = clock_ms();
 
 	collect(r, st);
-	if (!f->asked && !watch_trouble(f->watch))
+	if (!f->asked && !observer_trouble(f->observer))
 		return; /* the first look is under way: it will have more to say */
 	if (f->stamp != r->stamp && (!r->looked || now >= r->looked + SPACE_MS)) {
 		r->stamp = f->stamp;
@@ -226,8 +226,8 @@ static struct nodestatus compose(struct report *r, const struct report_facts *f,
 	struct nodestatus s = {
 		.state = f->state,
 		.message = f->message,
-		.bird_version = watch_version(f->watch),
-		.router_id = watch_router_id(f->watch),
+		.bird_version = observer_version(f->observer),
+		.router_id = observer_router_id(f->observer),
 		.agent_version = PEERAGE_VERSION,
 		.store_identity = f->store_identity,
 		.observed_at = arena_str(a, clock_rfc3339(clock_wall()).s),
@@ -256,7 +256,7 @@ static struct nodestatus compose(struct report *r, const struct report_facts *f,
 static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a)
 {
 	size_t n_seen, n = 0, n_planned = f->plan ? f->plan->n_peerings : 0;
-	const struct session *seen = watch_sessions(f->watch, &n_seen);
+	const struct session *seen = observer_sessions(f->observer, &n_seen);
 	struct status_session *out = arena_array(a, struct status_session, n_planned + n_seen);
 	bool *planned = arena_array(a, bool, n_seen);
 
@@ -284,7 +284,7 @@ static void compose_sessions(const struct report_facts *f, struct nodestatus *s,
 static struct status_session compose_session(const struct report_facts *f, const struct peering *p,
 					     const struct session *s, struct arena *a)
 {
-	const struct history *h = watch_history(f->watch, p ? p->name : s->name);
+	const struct history *h = observer_history(f->observer, p ? p->name : s->name);
 	struct status_session out = { .name = p ? p->name : s->name };
 
 	if (p) {

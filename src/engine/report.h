@@ -7,7 +7,7 @@
 #pragma once
 
 #include "compute/plan.h"
-#include "engine/watch.h"
+#include "engine/observer.h"
 #include "store/feed.h"
 
 struct report;
@@ -15,7 +15,7 @@ struct report;
 struct report_facts {
 	uint64_t stamp; /* differs whenever anything below may have changed */
 	const struct plan *plan;        /* NULL: none yet */
-	const struct watch *watch;
+	const struct observer *observer;
 	const char *state, *message;    /* of the agent: "Applied", NULL */
 	const char *conf_id;            /* of what BIRD runs; NULL */
 	const char *store_identity;
@@ -32,9 +32,9 @@ void report_close(struct report *r, struct store *st); /* ST: as report_begin() 
 /* Reads the status an earlier life wrote; report_ready() when that is done or cannot be. */
 void report_begin(struct report *r, struct store *st);
 bool report_ready(const struct report *r);
-/* What it said, for the watch (history) and the links; only once, after report_ready(). */
+/* What it said, for the observer (history) and the links; only once, after report_ready(). */
 struct links;
-void report_recall(struct report *r, struct watch *w, struct links *l);
+void report_recall(struct report *r, struct observer *observer, struct links *l);
 
 /* Composes the status and writes it to ST when it is due; MAY_WRITE false: only remembers. */
 void report_run(struct report *r, struct store *st, const struct report_facts *f, bool may_write);

@@ -73,17 +73,17 @@ void running_forget(struct running *r)
 	r->last_id[0] = '\0';
 }
 
-bool running_disabled(struct running *r, const struct watch *w)
+bool running_disabled(struct running *r, const struct observer *o)
 {
 	struct arena arena = { 0 };
 	const char **names = NULL;
 	size_t n = 0, n_sessions;
-	const struct session *sessions = watch_sessions(w, &n_sessions);
+	const struct session *sessions = observer_sessions(o, &n_sessions);
 	bool differ;
 
 	/* Only against the text that BIRD runs can be told who disabled it; while BIRD is down, what
 	 * was disabled stays so. */
-	if (!watch_current(w) || !r->last || !str_eq(watch_runs(w), r->last_id))
+	if (!observer_current(o) || !r->last || !str_eq(observer_runs(o), r->last_id))
 		return false;
 	for (size_t i = 0; i < n_sessions; i++)
 		if (by_hand(r, &sessions[i]))

@@ -8,7 +8,7 @@
 
 #include <sys/stat.h>
 
-#include "engine/watch.h"
+#include "engine/observer.h"
 #include "render/conf.h"
 
 struct running {
@@ -31,7 +31,7 @@ bool running_learn(struct running *r, const char *runs);
 /* The next question looks for the text anew. */
 void running_forget(struct running *r);
 /* Which sessions did a hand disable? True when it is others than before. */
-bool running_disabled(struct running *r, const struct watch *w);
+bool running_disabled(struct running *r, const struct observer *o);
 
 /* Was the file written by us, or is there none? */
 bool running_file_ours(const struct running *r);

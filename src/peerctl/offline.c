@@ -7,8 +7,8 @@
  */
 #include "peerctl/source.h"
 
-#include "engine/config.h"
-#include "engine/facts.h"
+#include "local/config.h"
+#include "local/secret.h"
 #include "peerctl/command.h"
 
 static struct secret_fact secret_of(const struct snapshot *snap, const struct secret_ref *ref,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "engine/config.h"
+#include "local/config.h"
 #include "peerctl/command.h"
 #include "peerctl/output.h"
 #include "peerctl/plan.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "engine/config.h"
+#include "local/config.h"
 #include "peerctl/command.h"
 #include "store/entry.h"
 

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/poll.h"
-#include "engine/config.h"
+#include "local/config.h"
 #include "peerctl/command.h"
 #include "store/feed.h"
 

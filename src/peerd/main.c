@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/agent.h"
-#include "engine/config.h"
+#include "local/config.h"
 #include "render/conf.h"
 #include "store/store.h"
 

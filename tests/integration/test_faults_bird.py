@@ -8,7 +8,7 @@ import pytest
 
 from faults import BASE, NODE, World, address, bgppeer
 
-# The detection deadline: the watch gives BIRD so long for an answer (engine/watch.c), seconds.
+# The detection deadline: the observer gives BIRD so long for an answer (engine/observer.c), seconds.
 DEADLINE = 20
 
 SMALL_BUFFERS = ('net.ipv4.tcp_rmem=4096 8192 8192', 'net.ipv4.tcp_wmem=4096 8192 8192')

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Floor: what it may include besides itself. Store and compute are siblings and do not see each
 # other, which is what keeps compute pure; bird knows nothing of resources.
-ENGINE = {"base", "selector", "model", "store", "compute", "render", "bird"}
+# Both programs stand on local (what the machine's files and environment say); the agent's engine is peerd's alone.
+LOCAL = {"base", "selector", "model", "store", "compute"}
 ALLOWED = {
     "base": set(),
     "selector": {"base"},
@@ -27,9 +28,10 @@ ALLOWED = {
     "compute": {"base", "selector", "model"},
     "render": {"base", "selector", "model", "compute"},
     "bird": {"base"},
-    "engine": ENGINE,
-    "peerd": ENGINE | {"engine"},
-    "peerctl": ENGINE | {"engine"},
+    "local": LOCAL,
+    "engine": LOCAL | {"render", "bird", "local"},
+    "peerd": LOCAL | {"render", "bird", "local", "engine"},
+    "peerctl": LOCAL | {"render", "bird", "local"},
 }
 
 MAX_LINES = 800

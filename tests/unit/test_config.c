@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which store: the URL that --store, the environment and a file of calicoctl's lead to. */
-#include "engine/config.h"
+#include "local/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

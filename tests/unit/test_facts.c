@@ -4,6 +4,7 @@
  * without; secrets are files in a folder of the test.
  */
 #include "engine/facts.h"
+#include "local/secret.h"
 
 #include <fcntl.h>
 #include <sched.h>

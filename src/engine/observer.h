@@ -9,7 +9,7 @@
 #include "base/poll.h"
 #include "bird/session.h"
 
-struct watch;
+struct observer;
 
 /* What is remembered of one session beyond what BIRD tells. */
 struct history {
@@ -23,29 +23,29 @@ struct history {
 	unsigned look;           /* the last look that saw it */
 };
 
-struct watch *watch_open(const char *socket_path);
-void watch_close(struct watch *w);
-void watch_run(struct watch *w);
-void watch_wait(struct watch *w, struct poll *p);
+struct observer *observer_open(const char *socket_path);
+void observer_close(struct observer *o);
+void observer_run(struct observer *o);
+void observer_wait(struct observer *o, struct poll *p);
 /* Look as soon as may be, and every second for the next SECONDS. */
-void watch_hurry(struct watch *w, int64_t seconds);
+void observer_hurry(struct observer *o, int64_t seconds);
 
 /* What BIRD runs has just been changed: what was seen so far no longer counts. */
-void watch_again(struct watch *w);
+void observer_again(struct observer *o);
 /* Has there been a look since? */
-bool watch_current(const struct watch *w);
+bool observer_current(const struct observer *o);
 
 /* Grows with every complete look; 0 before the first of this connection. */
-unsigned watch_looks(const struct watch *w);
+unsigned observer_looks(const struct observer *o);
 /* The id of what BIRD runs; NULL when it runs something that is not ours. Ask only after a look. */
-const char *watch_runs(const struct watch *w);
+const char *observer_runs(const struct observer *o);
 /* Does a configuration wait for its confirmation? */
-bool watch_unconfirmed(const struct watch *w);
-const struct session *watch_sessions(const struct watch *w, size_t *ret_n);
-const struct history *watch_history(const struct watch *w, const char *name);
+bool observer_unconfirmed(const struct observer *o);
+const struct session *observer_sessions(const struct observer *o, size_t *ret_n);
+const struct history *observer_history(const struct observer *o, const char *name);
 /* What an earlier life of this program knew. */
-void watch_remember(struct watch *w, const struct history *h);
-const char *watch_version(const struct watch *w);   /* of BIRD; NULL */
-const char *watch_router_id(const struct watch *w); /* NULL */
+void observer_remember(struct observer *o, const struct history *h);
+const char *observer_version(const struct observer *o);   /* of BIRD; NULL */
+const char *observer_router_id(const struct observer *o); /* NULL */
 /* Why BIRD cannot be asked; NULL while it can, and before the first attempt has ended. */
-const char *watch_trouble(const struct watch *w);
+const char *observer_trouble(const struct observer *o);

@@ -8,13 +8,13 @@
  * unreadable keeps what runs. So only a clear "it is not there" is absent, and of a folder that is
  * away as a whole (not mounted yet) nothing is clear.
  */
+#include "local/secret.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-#include "engine/facts.h"
 
 #define SECRET_MAX 4096 /* bytes read; BIRD takes 80 */
 #define OPEN_TRIES 8	/* openat2 says EAGAIN while somebody renames on the way */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/config.h"
+#include "local/config.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/observer.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "bird/bird.h"
+
+#define QUESTION_MS 20000
+#define REST_MS	    10000
+#define MOVING_MS   1000
+#define SLACK_MS    2000 /* of time stamps that are told in seconds, and late */
+#define ECHO_MS	    100 /* at most so often for BIRD's log lines */
+
+enum question { Q_RESTRICT, Q_ECHO, Q_STATUS, Q_ID, Q_CONFIGURE, Q_SESSIONS, Q_REST };
+
+static const char *const questions[] = {
+	[Q_RESTRICT] = "restrict",	    [Q_ECHO] = "echo all",
+	[Q_STATUS] = "show status",	    [Q_ID] = "eval conf_id",
+	[Q_CONFIGURE] = "configure status", [Q_SESSIONS] = "show protocols all \"peer_*\"",
+};
+
+struct observer {
+	struct bird *bird;
+	unsigned connection;
+	enum question next; /* to ask, or Q_REST */
+	bool asked;
+	int64_t look_at; /* when the next look is due */
+	int64_t looked;	 /* when the last began */
+	int64_t hurry_until;
+	unsigned looks;
+	bool current; /* the last look is later than observer_again() */
+	bool discard; /* the look under way began too early to count */
+	struct arena status_arena, arena;
+	const char *server_time, *router_id;
+	char runs[65];
+	bool ours, unconfirmed;
+	struct session *sessions;
+	size_t n_sessions;
+	struct history *history; /* sorted by name */
+	size_t n_history, cap_history;
+};
+
+static void take_answer(struct observer *o, const struct reply *r);
+static void take_status(struct observer *o, const struct reply *r);
+static void take_sessions(struct observer *o, const struct reply *r);
+static void take_session(struct observer *o, const struct session *s);
+static void keep_error(struct history *h, const char *words);
+static bool began_later(const struct history *h, int64_t age_ms);
+static void take_aside(struct observer *o, const char *line);
+static bool is_moving(const struct observer *o);
+static struct history *history_find(const struct observer *o, const char *name, size_t *ret_at);
+static struct history *history_get(struct observer *o, const char *name);
+
+struct observer *observer_open(const char *socket_path)
+{
+	struct observer *o = mem_alloc(sizeof *o);
+
+	o->bird = bird_open(socket_path);
+	o->next = Q_REST;
+	return o;
+}
+
+void observer_close(struct observer *o)
+{
+	if (!o)
+		return;
+	bird_close(o->bird);
+	arena_free(&o->status_arena);
+	arena_free(&o->arena);
+	free(o->history);
+	free(o);
+}
+
+void observer_run(struct observer *o)
+{
+	const struct reply *r;
+	const char *aside;
+
+	bird_run(o->bird);
+	while ((aside = bird_aside(o->bird)))
+		take_aside(o, aside);
+	if (!bird_connected(o->bird)) {
+		o->looks = 0;
+		o->current = false;
+		o->asked = false;
+		(void)bird_lost(o->bird);
+		return;
+	}
+	if (o->connection != bird_connection(o->bird)) {
+		o->connection = bird_connection(o->bird);
+		(void)bird_lost(o->bird); /* what the last connection owed */
+		o->next = Q_RESTRICT;
+		o->asked = o->discard = o->current = false;
+		o->looks = 0;
+	}
+	r = bird_answer(o->bird);
+	if (r && o->asked) {
+		o->asked = false;
+		take_answer(o, r);
+		bird_forget(o->bird);
+	}
+	if (o->next == Q_REST && clock_ms() >= o->look_at) {
+		o->next = Q_STATUS;
+		o->looked = clock_ms();
+	}
+	if (o->next != Q_REST && !o->asked && bird_idle(o->bird)) {
+		o->asked = true;
+		bird_ask(o->bird, questions[o->next], QUESTION_MS);
+	}
+}
+
+void observer_wait(struct observer *o, struct poll *p)
+{
+	bird_wait(o->bird, p);
+	if (bird_connected(o->bird) && o->next == Q_REST)
+		poll_at(p, o->look_at);
+}
+
+void observer_hurry(struct observer *o, int64_t seconds)
+{
+	o->hurry_until = MAX(o->hurry_until, clock_ms() + seconds * 1000);
+	o->look_at = clock_ms();
+}
+
+void observer_again(struct observer *o)
+{
+	o->current = false;
+	o->discard = o->next != Q_REST;
+	o->look_at = clock_ms();
+}
+
+bool observer_current(const struct observer *o)
+{
+	return o->looks && o->current;
+}
+
+unsigned observer_looks(const struct observer *o)
+{
+	return o->looks;
+}
+
+const char *observer_runs(const struct observer *o)
+{
+	return o->ours ? o->runs : NULL;
+}
+
+bool observer_unconfirmed(const struct observer *o)
+{
+	return o->unconfirmed;
+}
+
+const struct session *observer_sessions(const struct observer *o, size_t *ret_n)
+{
+	*ret_n = o->looks ? o->n_sessions : 0; /* what was seen of a BIRD that is gone is history */
+	return o->sessions;
+}
+
+const struct history *observer_history(const struct observer *o, const char *name)
+{
+	return history_find(o, name, NULL);
+}
+
+void observer_remember(struct observer *o, const struct history *h)
+{
+	struct history *at = history_get(o, h->name);
+
+	*at = *h;
+	at->look = o->looks;
+}
+
+const char *observer_version(const struct observer *o)
+{
+	return bird_version(o->bird);
+}
+
+const char *observer_router_id(const struct observer *o)
+{
+	return o->router_id;
+}
+
+const char *observer_trouble(const struct observer *o)
+{
+	return bird_trouble(o->bird);
+}
+
+static void take_answer(struct observer *o, const struct reply *r)
+{
+	switch (o->next) {
+	case Q_RESTRICT:
+		o->looked = clock_ms();
+		break;
+	case Q_STATUS:
+		take_status(o, r);
+		break;
+	case Q_ID:
+		o->ours = reply_find(r, 23) != NULL;
+		snprintf(o->runs, sizeof o->runs, "%.64s", o->ours ? reply_find(r, 23) : "");
+		break;
+	case Q_CONFIGURE:
+		o->unconfirmed = reply_find(r, 22) != NULL;
+		break;
+	case Q_SESSIONS:
+		take_sessions(o, r);
+		o->looks++;
+		o->current = !o->discard;
+		o->look_at =
+			o->discard ? clock_ms() : o->looked + (is_moving(o) ? MOVING_MS : REST_MS);
+		o->discard = false;
+		break;
+	case Q_ECHO:
+	case Q_REST:
+		break;
+	}
+	o->next++;
+}
+
+static void take_status(struct observer *o, const struct reply *r)
+{
+	static const char id[] = "Router ID is ", now[] = "Current server time is ";
+
+	arena_free(&o->status_arena);
+	o->server_time = o->router_id = NULL;
+	for (size_t i = 0; i < r->n; i++) {
+		const char *text = r->lines[i].text + strspn(r->lines[i].text, " ");
+
+		if (strncmp(text, id, strlen(id)) == 0)
+			o->router_id = arena_str(&o->status_arena, text + strlen(id));
+		else if (strncmp(text, now, strlen(now)) == 0)
+			o->server_time = arena_str(&o->status_arena, text + strlen(now));
+	}
+}
+
+static void take_sessions(struct observer *o, const struct reply *r)
+{
+	size_t kept = 0;
+
+	arena_free(&o->arena);
+	o->sessions = session_parse(r, &o->arena, &o->n_sessions);
+	for (size_t i = 0; i < o->n_sessions; i++)
+		take_session(o, &o->sessions[i]);
+	for (size_t i = 0; i < o->n_history; i++) /* what is gone for two looks is forgotten */
+		if (o->looks < 2 || o->history[i].look + 2 >= o->looks)
+			o->history[kept++] = o->history[i];
+	o->n_history = kept;
+}
+
+static void take_session(struct observer *o, const struct session *s)
+{
+	struct history *h = history_get(o, s->name);
+	bool established = s->state == SESSION_ESTABLISHED, was = h->state == SESSION_ESTABLISHED;
+	int64_t age_ms = -1;
+
+	if (o->server_time && session_elapsed(s->since, o->server_time, &age_ms))
+		age_ms = MAX(age_ms, 0); /* it changed after BIRD told the time */
+	else
+		age_ms = -1;
+	/* Down now; or down and up again between two looks, as BIRD's own time stamp tells. */
+	if (was && (!established || (age_ms >= 0 && began_later(h, age_ms))))
+		h->flaps++;
+	if (established) {
+		h->was_established = true;
+		h->first_error[0] = '\0';
+	} else if (s->last_error) {
+		keep_error(h, s->last_error);
+	} else { /* BIRD has started the session anew: what was wrong before counts no more */
+		h->first_error[0] = '\0';
+	}
+	if (age_ms >= 0) {
+		int64_t since = clock_wall() - age_ms / 1000;
+
+		/* Rounding may move it by a second; a status that changes for that is noise. */
+		if (h->state != s->state || since > h->since + 2 || since + 2 < h->since)
+			h->since = since;
+		h->began = clock_ms() - age_ms;
+	}
+	if (h->state != s->state)
+		o->hurry_until = MAX(o->hurry_until, clock_ms() + 10000);
+	h->state = s->state;
+	h->look = o->looks + 1;
+}
+
+/* The first error counts, because a later socket error overwrites it within seconds (decisions.md
+ * 30); but what BGP says counts more than what TCP says: a remote that has just left the session
+ * may hang up a few times before it lets us hear what it has against us. */
+static void keep_error(struct history *h, const char *words)
+{
+	static const char tcp[] = "Socket: ";
+	const size_t len = sizeof tcp - 1;
+
+	if (!h->first_error[0] ||
+	    (strncmp(h->first_error, tcp, len) == 0 && strncmp(words, tcp, len) != 0))
+		snprintf(h->first_error, sizeof h->first_error, "%.159s", words);
+}
+
+/* Is a state of that age younger than what H says? Wall time counts only for what an earlier life of
+ * this program saw: it may be set meanwhile. */
+static bool began_later(const struct history *h, int64_t age_ms)
+{
+	return h->began ? clock_ms() - age_ms > h->began + SLACK_MS :
+			  h->since && clock_wall() - age_ms / 1000 > h->since + SLACK_MS / 1000;
+}
+
+/* "peer_10_0_0_1: Error: Bad peer AS: 65001": keep it, in the words of `Last error`, which names no
+ * details; and look now. */
+static void take_aside(struct observer *o, const char *line)
+{
+	static const struct {
+		const char *logged, *shown;
+	} errors[] = {
+		{"Error: ",     "BGP Error: "},
+		      { "Received: ", "Received: " }
+	};
+	char name[65], words[256];
+	const char *at = strstr(line, "peer_"), *colon = at ? strstr(at, ": ") : NULL;
+	struct history *h;
+
+	if (!colon || colon - at > 64)
+		return;
+	snprintf(name, sizeof name, "%.*s", (int)(colon - at), at);
+	h = history_find(o, name, NULL);
+	for (size_t i = 0; h && i < lengthof(errors); i++) {
+		size_t len = strlen(errors[i].logged);
+		const char *says;
+		size_t n = 0;
+
+		if (strncmp(colon + 2, errors[i].logged, len) != 0)
+			continue;
+		says = colon + 2 + len;
+		while (says[n] && n < 200 && strncmp(says + n, ": ", 2) != 0 &&
+		       strncmp(says + n, " (", 2) != 0) /* "Role mismatch (provider)" */
+			n++;
+		snprintf(words, sizeof words, "%s%.*s", errors[i].shown, (int)n, says);
+		keep_error(h, words);
+	}
+	o->look_at = MIN(o->look_at, MAX(o->looked + ECHO_MS, clock_ms()));
+}
+
+static bool is_moving(const struct observer *o)
+{
+	return clock_ms() < o->hurry_until;
+}
+
+static struct history *history_find(const struct observer *o, const char *name, size_t *ret_at)
+{
+	size_t low = 0, high = o->n_history;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(o->history[mid].name, name);
+
+		if (!order)
+			return &o->history[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (ret_at)
+		*ret_at = low;
+	return NULL;
+}
+
+static struct history *history_get(struct observer *o, const char *name)
+{
+	size_t at = 0;
+	struct history *h = history_find(o, name, &at);
+
+	if (h)
+		return h;
+	if (o->n_history == o->cap_history) {
+		o->cap_history = o->cap_history ? 2 * o->cap_history : 16;
+		o->history = mem_resize(o->history, o->cap_history * sizeof *o->history);
+	}
+	memmove(&o->history[at + 1], &o->history[at], (o->n_history - at) * sizeof *o->history);
+	o->n_history++;
+	o->history[at] = (struct history){ 0 };
+	snprintf(o->history[at].name, sizeof o->history[at].name, "%.64s", name);
+	return &o->history[at];
+}
