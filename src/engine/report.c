@@ -41,17 +41,8 @@ struct report {
 static bool earlier_missed(const struct report *r);
 static void take_entry(void *ctx, const struct entry *e);
 static void collect(struct report *r, struct store *st);
-static struct nodestatus compose(struct report *r, const struct report_facts *f, struct arena *a);
-static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a);
-static struct status_session compose_session(const struct report_facts *f, const struct peering *p,
-					     const struct session *s, struct arena *a);
-static void compose_reason(const struct report_facts *f, const struct peering *p,
-			   const struct session *s, const struct history *h,
-			   struct status_session *out, struct arena *a);
-static const struct problem *problem_of(const struct peering *p, const struct problem *problems,
-					size_t n);
-static void compose_problems(struct report *r, const struct report_facts *f, struct nodestatus *s,
-			     struct arena *a);
+static struct nodestatus status_of(struct report *r, const struct report_facts *f, struct arena *a);
+static void problems_since(struct report *r, struct nodestatus *s, struct arena *a);
 static const char *problem_since(struct report *r, const struct status_problem *p);
 static void print_status(const struct nodestatus *s, const char *node, struct buf *out);
 static void compare(struct report *r, const struct report_facts *f);
@@ -220,171 +211,24 @@ static void collect(struct report *r, struct store *st)
 	buf_free(&r->text);
 }
 
-static struct nodestatus compose(struct report *r, const struct report_facts *f, struct arena *a)
+/* What is to be written, but for the time it is. */
+static struct nodestatus status_of(struct report *r, const struct report_facts *f, struct arena *a)
 {
-	struct status_onlink *links = arena_array(a, struct status_onlink, f->n_onlink);
-	struct nodestatus s = {
-		.state = f->state,
-		.message = f->message,
-		.bird_version = observer_version(f->observer),
-		.router_id = observer_router_id(f->observer),
-		.agent_version = PEERAGE_VERSION,
-		.store_identity = f->store_identity,
-		.observed_at = arena_str(a, clock_rfc3339(clock_wall()).s),
-		.on_link = {links, f->n_onlink},
-	};
+	struct nodestatus s = compose_status(f, a);
 
-	if (f->conf_id) /* it covers passwords: no more than its beginning leaves the node */
-		s.conf_id = arena_strn(a, f->conf_id, MIN(strlen(f->conf_id), 12));
-	if (f->store_trouble) {
-		const struct feed_trouble *from = f->store_trouble;
-
-		s.store_trouble = arena_new(a, struct status_trouble);
-		s.store_trouble->text = from->words;
-		s.store_trouble->since = arena_str(a, clock_rfc3339(from->since).s);
-		if (from->until)
-			s.store_trouble->until = arena_str(a, clock_rfc3339(from->until).s);
-	}
-	for (size_t i = 0; i < f->n_onlink; i++)
-		links[i] = (struct status_onlink){ f->onlink[i].interface, f->onlink[i].address,
-						   f->onlink[i].peer };
-	compose_sessions(f, &s, a);
-	compose_problems(r, f, &s, a);
+	problems_since(r, &s, a);
 	return s;
 }
 
-static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a)
+/* When each problem was first seen. What is over is forgotten, in bulk. */
+static void problems_since(struct report *r, struct nodestatus *s, struct arena *a)
 {
-	size_t n_seen, n = 0, n_planned = f->plan ? f->plan->n_peerings : 0;
-	const struct session *seen = observer_sessions(f->observer, &n_seen);
-	struct status_session *out = arena_array(a, struct status_session, n_planned + n_seen);
-	bool *planned = arena_array(a, bool, n_seen);
+	struct status_problem *out = (struct status_problem *)(uintptr_t)s->problems.items;
+	size_t n = s->problems.n;
 
-	for (size_t i = 0; i < n_planned; i++) {
-		const struct peering *p = &f->plan->peerings[i];
-		const struct session *found = NULL;
-
-		/* BIRD lists them in the order of the text, which is the plan's. */
-		for (size_t j = 0; j < n_seen && !found; j++) {
-			size_t at = (i + j) % n_seen;
-
-			if (!planned[at] && strcmp(seen[at].name, p->name) == 0) {
-				found = &seen[at];
-				planned[at] = true;
-			}
-		}
-		out[n++] = compose_session(f, p, found, a);
-	}
-	for (size_t j = 0; j < n_seen; j++)
-		if (!planned[j])
-			out[n++] = compose_session(f, NULL, &seen[j], a);
-	s->sessions = (struct list){ out, n };
-}
-
-static struct status_session compose_session(const struct report_facts *f, const struct peering *p,
-					     const struct session *s, struct arena *a)
-{
-	const struct history *h = observer_history(f->observer, p ? p->name : s->name);
-	struct status_session out = { .name = p ? p->name : s->name };
-
-	if (p) {
-		out.origin = p->origin;
-		out.origin_version = p->origin_version;
-		out.peer = arena_str(a, endpoint_text(&p->remote).s);
-		out.peer_node = p->remote_node;
-		out.as_number = p->remote_as;
-		out.local_as_number = p->local_as;
-		out.passive = p->passive ? YES : NO;
-		out.direct = p->direct ? YES : NO;
-	} else {
-		out.origin = str_empty(s->description) ? "none" : s->description;
-		out.peer = s->neighbor;
-		out.as_number = s->neighbor_as;
-		out.local_as_number = s->local_as;
-	}
-	out.state = s ? session_names[s->state] : f->asked ? "Missing" : "Unknown";
-	if (s) {
-		out.routes_imported = s->imported;
-		out.routes_exported = s->exported;
-	}
-	if (h && s) {
-		out.flaps = h->flaps;
-		out.since = h->since ? arena_str(a, clock_rfc3339(h->since).s) : NULL;
-		out.first_error = h->first_error[0] && s->state != SESSION_ESTABLISHED ?
-					  h->first_error :
-					  NULL;
-	}
-	compose_reason(f, p, s, h, &out, a);
-	return out;
-}
-
-/* Why it is not Established, as far as it can be known: what the plan says first, then BIRD. */
-static void compose_reason(const struct report_facts *f, const struct peering *p,
-			   const struct session *s, const struct history *h,
-			   struct status_session *out, struct arena *a)
-{
-	const struct problem *known = NULL;
-	struct session_cause cause;
-
-	if (s && s->state == SESSION_ESTABLISHED)
-		return;
-	if (p && f->plan)
-		known = problem_of(p, f->plan->problems, f->plan->n_problems);
-	if (p && !known)
-		known = problem_of(p, f->problems, f->n_problems);
-	if (known) {
-		out->code = problem_names[known->code];
-		out->reason = known->text;
-	} else if (!s) {
-		out->code = f->asked ? "MISSING" : "BIRD_DOWN";
-		out->reason = f->asked ? "BIRD does not have this session yet" :
-					 "BIRD cannot be asked, so its state is not known";
-	} else if (h && h->first_error[0] && session_cause(h->first_error, &cause)) {
-		out->code = cause.code;
-		out->reason = arena_printf(a, "%s: %s", h->first_error, cause.words);
-	} else if (session_silence(s, &cause)) {
-		out->code = cause.code;
-		out->reason = s->last_error ?
-				      arena_printf(a, "%s: %s", s->last_error, cause.words) :
-				      cause.words;
-	} else if (s->last_error) {
-		out->code = "OTHER";
-		out->reason = s->last_error;
-	}
-}
-
-static const struct problem *problem_of(const struct peering *p, const struct problem *problems,
-					size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (problems[i].peering && problems[i].level != DIAG_NOTE &&
-		    strcmp(problems[i].peering, p->name) == 0 &&
-		    strcmp(problems[i].origin, p->origin) == 0)
-			return &problems[i];
-	return NULL;
-}
-
-static void compose_problems(struct report *r, const struct report_facts *f, struct nodestatus *s,
-			     struct arena *a)
-{
-	struct status_problem *out = NULL;
-	size_t n = 0;
-
-	for (int own = 0; own < 2; own++) {
-		const struct problem *from = own ? f->problems : f->plan ? f->plan->problems : NULL;
-		size_t n_from = own ? f->n_problems : f->plan ? f->plan->n_problems : 0;
-
-		for (size_t i = 0; i < n_from; i++)
-			if (from[i].level != DIAG_NOTE)
-				*arena_push(a, out, n) =
-					(struct status_problem){ problem_names[from[i].code],
-								 from[i].origin, from[i].text,
-								 NULL };
-	}
 	for (size_t i = 0; i < n; i++)
 		out[i].since = arena_str(a, problem_since(r, &out[i]));
-	s->problems = (struct list){ out, n };
-	if (r->n_since > 64 + 4 * n) { /* what is over is forgotten, in bulk */
+	if (r->n_since > 64 + 4 * n) {
 		struct arena fresh = { 0 };
 		struct status_problem *kept = NULL;
 		size_t n_kept = 0;
@@ -450,9 +294,8 @@ static void digests(struct report *r, const struct report_facts *f, struct diges
 {
 	auto_arena struct arena a = { 0 };
 	auto_buf struct buf text = { 0 }, counts = { 0 };
-	struct nodestatus s = compose(r, f, &a);
+	struct nodestatus s = status_of(r, f, &a);
 
-	s.observed_at = NULL;
 	for (size_t i = 0; i < s.sessions.n; i++) {
 		struct status_session *at =
 			(struct status_session *)(uintptr_t)s.sessions.items + i;
@@ -470,8 +313,9 @@ static void digests(struct report *r, const struct report_facts *f, struct diges
 static void start_write(struct report *r, struct store *st, const struct report_facts *f)
 {
 	auto_arena struct arena a = { 0 };
-	struct nodestatus s = compose(r, f, &a);
+	struct nodestatus s = status_of(r, f, &a);
 
+	s.observed_at = arena_str(&a, clock_rfc3339(clock_wall()).s);
 	buf_clear(&r->text);
 	print_status(&s, r->node, &r->text);
 	digests(r, f, &r->full, &r->states);

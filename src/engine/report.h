@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plan, sessions and problems joined into the NodeStatus of this node, written to the store when it
- * differs: at once for a change of state (bounded), and every minute so that readers can tell a
- * living agent from a dead one (decisions.md 27). Only this writes that object.
+ * The NodeStatus of this node (compose.h), written to the store when it differs: at once for a
+ * change of state (bounded), and every minute so that readers can tell a living agent from a dead
+ * one (decisions.md 27). Only this writes that object.
  */
 #pragma once
 
-#include "compute/plan.h"
-#include "engine/observer.h"
+#include "engine/compose.h"
 #include "store/feed.h"
 
 struct report;
-
-struct report_facts {
-	uint64_t stamp; /* differs whenever anything below may have changed */
-	const struct plan *plan;        /* NULL: none yet */
-	const struct observer *observer;
-	const char *state, *message;    /* of the agent: "Applied", NULL */
-	const char *conf_id;            /* of what BIRD runs; NULL */
-	const char *store_identity;
-	const struct feed_trouble *store_trouble; /* feed_incident() */
-	const struct onlink *onlink;    /* settled */
-	size_t n_onlink;
-	const struct problem *problems; /* of the engine, beside the plan's */
-	size_t n_problems;
-	bool asked;                     /* has BIRD been looked at since it was connected to? */
-};
 
 struct report *report_open(const char *node);
 void report_close(struct report *r, struct store *st); /* ST: as report_begin() had it; NULL: closed */
