@@ -61,24 +61,6 @@ const struct resource *config_of(const struct planner *p, const char *node)
 	return snapshot_find(p->snap, &kind_bgpconfiguration, name);
 }
 
-const struct host *host_find(const struct planner *p, const char *name)
-{
-	size_t low = 0, high = p->n_hosts;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int order = strcmp(p->hosts[mid].resource->meta.name, name);
-
-		if (!order)
-			return &p->hosts[mid];
-		if (order < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
-}
-
 /* An index is made for those who ask often: most nodes have few peers that are addresses. */
 const struct host *host_with(const struct planner *p, const struct ip *address)
 {

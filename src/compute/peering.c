@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How each session is to be: for every neighbour the first candidate wins (decisions.md 16), and
- * becomes a peering with what its resource, the two nodes and the facts say. Secrets fail closed.
+ * How each session is to be: for every neighbour the first candidate wins, and becomes a peering
+ * with what its resource, the two nodes and the facts say. Secrets fail closed.
  */
 #include "compute/planner.h"
 
@@ -30,7 +30,6 @@ static struct strmap extensions(struct planner *p, const struct candidate *c,
 				const struct bgppeer *peer);
 
 static bool disabled_by_hand(const struct planner *p, const char *name);
-static int candidate_cmp(const void *a, const void *b);
 
 void peerings_make(struct planner *p)
 {
@@ -38,8 +37,7 @@ void peerings_make(struct planner *p)
 
 	p->peerings = arena_array(p->arena, struct peering, p->n_candidates);
 	p->plan->peerings = p->peerings;
-	if (p->n_candidates > 1)
-		qsort(p->candidates, p->n_candidates, sizeof *p->candidates, candidate_cmp);
+	candidates_sort(p);
 	for (size_t i = 0; i < p->n_candidates; i++) {
 		const struct candidate *c = &p->candidates[i];
 
@@ -62,7 +60,7 @@ static void peering_make(struct planner *p, const struct candidate *c)
 
 	if (!remote_as(p, c, peer, &at.remote_as))
 		return;
-	at.origin = c->by ? origin_of(c->by, p->arena) : "mesh";
+	at.origin = c->by ? resource_id(c->by, p->arena) : "mesh";
 	at.origin_version = c->by ? c->by->meta.version : NULL;
 	at.remote_node = c->host ? c->host->resource->meta.name : NULL;
 	at.local_as = p->self->as;
@@ -113,7 +111,7 @@ static void say_double(struct planner *p, const struct candidate *loser,
 	problem_add(
 		p, PROBLEM_DOUBLE, loser->rank == RANK_REVERSE ? DIAG_NOTE : DIAG_WARNING,
 		loser->by, loser->name, "the session with %s is the one of %s: %s",
-		endpoint_text(&loser->remote).s, origin_of(winner->by, p->arena),
+		endpoint_text(&loser->remote).s, resource_id(winner->by, p->arena),
 		winner->rank != loser->rank ?
 			"a global peer goes before a node's own, and both before a reverse peering" :
 			"of two that ask for the same, the first by name has it");
@@ -342,16 +340,4 @@ static bool disabled_by_hand(const struct planner *p, const char *name)
 		if (strcmp(p->facts->disabled[i], name) == 0)
 			return true;
 	return false;
-}
-
-static int candidate_cmp(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
-
-	if (!order)
-		order = (int)x->rank - (int)y->rank;
-	if (!order && x->by && y->by)
-		order = strcmp(x->by->meta.name, y->by->meta.name);
-	return order ? order : x->host < y->host ? -1 : x->host > y->host; /* in order of name */
 }

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "compute/name.h"
+#include "compute/problem.h"
 #include "model/kinds/specs.h"
 #include "model/snapshot.h"
 
@@ -45,46 +47,6 @@ struct facts {
 	const char *const *disabled; /* names of peerings found disabled by hand */
 	size_t n_disabled;
 	const char *router_id; /* CALICO_ROUTER_ID: an address or "hash"; NULL: the Node's IPv4 */
-};
-
-/* ---- problems ---- */
-
-enum problem_code {
-	PROBLEM_NONE,
-	PROBLEM_NO_NODE,          /* the node has no Node resource: nothing is applied */
-	PROBLEM_NO_SUCH_NODE,     /* a peer names a Node that is not there */
-	PROBLEM_SELECTS_NOTHING,
-	PROBLEM_NO_LOCAL_ADDRESS,
-	PROBLEM_NO_REMOTE_ADDRESS,
-	PROBLEM_NO_ROUTER_ID,
-	PROBLEM_AS_UNKNOWN,
-	PROBLEM_SECRET_MISSING,
-	PROBLEM_SECRET_UNREADABLE,
-	PROBLEM_SECRET_INVALID,   /* empty, too long, not expressible */
-	PROBLEM_FILTER_MISSING,
-	PROBLEM_FILTER_INVALID,
-	PROBLEM_INVALID,          /* the object itself does not decode */
-	PROBLEM_DOUBLE,           /* another resource has this session */
-	PROBLEM_SELF,             /* the peer is this node itself */
-	PROBLEM_NOT_EXPRESSIBLE,  /* BIRD cannot do it */
-	PROBLEM_EXTENSION,        /* a value that no template may carry */
-	PROBLEM_NOT_ACTED_ON,     /* a field that is kept but does nothing yet (warning) */
-	PROBLEM_WARNING,          /* of an object by itself, about something else */
-	PROBLEM_NOT_ONLINK,       /* ...IfDirectlyConnected, and the peer is not (note) */
-	PROBLEM_DISABLED,         /* found disabled by hand */
-	PROBLEM_REFUSED_BY_BIRD,  /* added by the engine */
-	PROBLEM_COUNT
-};
-extern const char *const problem_names[PROBLEM_COUNT + 1]; /* "NO_SUCH_NODE" */
-
-struct problem {
-	enum problem_code code;
-	enum diag_level level;      /* an error costs a session, a warning or note does not */
-	const char *origin;         /* "bgppeer/tor-a", "node/n1"; "mesh" */
-	const char *origin_version; /* NULL when there is none */
-	const char *peering;        /* name of the one it is about; NULL */
-	const char *text;           /* a sentence */
-	bool told;                  /* with its place, when the file of the object was read */
 };
 
 /* ---- peerings ---- */
@@ -166,9 +128,6 @@ const struct problem *plan_global_problems(const struct snapshot *snap, struct a
 bool extension_value_valid(const char *text);
 
 const struct peering *plan_find(const struct plan *p, const char *name);
-/* "peer_10_0_0_1", "peer_fd00__1_p1179", "peer_fe80__1_p1179_ieth0": injective (p, i and v are no hex
- * digits), at most 64 characters. Port 179 is the same as none. */
-const char *peering_name(const struct endpoint *remote, struct arena *a);
 static inline bool peering_ibgp(const struct peering *p)
 {
 	return p->local_as == p->remote_as;

@@ -200,29 +200,27 @@ static const char *resource_new(struct resource **ret, const struct kind *kind, 
 static void body_decode(struct decode *dc, struct resource *r, const struct value *doc, void *spec)
 {
 	const struct kind *kind = r->kind;
-	const struct value *given[DECODE_FIELDS] = { NULL };
-	const struct value *own[DECODE_FIELDS] = { NULL };
+	const struct around top = { .skip = envelope_names };
+	const struct around body = { .below = &kind->shape, .below_name = kind_body(kind) };
+	struct given given[DECODE_FIELDS] = { 0 };
 	struct value none = { .type = VALUE_MAP, .line = doc->line, .column = doc->column };
 
 	if (kind->flags & KIND_TOP_LEVEL) {
-		if (!decode_rows(dc, &kind->shape, doc, spec, envelope_names, own))
+		if (!decode_rows(dc, &kind->shape, doc, spec, &top, given))
 			return;
 		meta_decode(dc, kind, value_get(doc, "metadata"), doc, &r->meta);
 		if (r->meta.name)
 			dc->name = r->meta.name;
-		check_shape(dc, &kind->shape, doc, spec, own);
+		check_shape(dc, &kind->shape, doc, spec, given);
 		return;
 	}
-	dc->below = &kind->shape;
-	dc->below_name = kind_body(kind);
-	if (!decode_rows(dc, envelope(kind), doc, NULL, NULL, given))
+	if (!decode_rows(dc, envelope(kind), doc, NULL, &body, given))
 		return;
-	dc->below = NULL;
-	meta_decode(dc, kind, given[2], doc, &r->meta);
+	meta_decode(dc, kind, given[2].value, doc, &r->meta);
 	if (!dc->name)
 		dc->name = r->meta.name;
 	decode_enter(dc, kind_body(kind));
-	decode_shape(dc, &kind->shape, given[3] ? given[3] : &none, spec);
+	decode_shape(dc, &kind->shape, given[3].value ? given[3].value : &none, spec);
 	decode_leave(dc);
 }
 
