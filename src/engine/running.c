@@ -8,7 +8,9 @@
 #include "base/log.h"
 
 #define CONF_MAX (256u << 20)
+#define KEPT_MAX 9999 /* foreign files beside ours */
 
+static bool same_text(const char *path, const char *other);
 static bool by_hand(const struct running *r, const struct session *s);
 static bool block_has(const struct conf *c, const char *name, const char *text);
 
@@ -144,14 +146,43 @@ void running_conf_changed(struct running *r)
 	r->seen = (struct stat){ 0 };
 }
 
-void running_keep_foreign(const struct running *r)
+bool running_keep_foreign(const struct running *r)
 {
-	auto_free char *beside = NULL;
+	if (running_file_ours(r)) /* or there is none: BIRD was given another one */
+		return true;
+	for (unsigned number = 1; number <= KEPT_MAX; number++) {
+		auto_free char *beside = NULL;
+		int failed = 0;
 
-	if (asprintf(&beside, "%s.before-peerage", r->path) < 0)
-		abort();
-	if (link(r->path, beside) == 0)
+		if ((number == 1 ? asprintf(&beside, "%s.before-peerage", r->path) :
+				   asprintf(&beside, "%s.before-peerage.%u", r->path, number)) < 0)
+			abort();
+		if (link(r->path, beside) < 0)
+			failed = errno;
+		if (failed == EEXIST && !same_text(r->path, beside))
+			continue;
+		if (failed && failed != EEXIST) {
+			log_event(LOG_ERROR, "not-kept", "path", r->path, "as", beside, "why",
+				  strerror(failed), NULL);
+			return false;
+		}
 		log_event(LOG_WARNING, "adopted", "kept", beside, NULL);
+		return true;
+	}
+	log_event(LOG_ERROR, "not-kept", "path", r->path, "why",
+		  "there are too many others that were kept", NULL);
+	return false;
+}
+
+static bool same_text(const char *path, const char *other)
+{
+	auto_arena struct arena a = { .secret = true };
+	struct err unused = { 0 };
+	size_t len, other_len;
+	const char *text = file_read(path, CONF_MAX, &a, &len, &unused);
+	const char *others = text ? file_read(other, CONF_MAX, &a, &other_len, &unused) : NULL;
+
+	return others && len == other_len && memcmp(text, others, len) == 0;
 }
 
 /* What the plan, or BIRD itself, took down is not that. */

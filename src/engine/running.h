@@ -38,5 +38,7 @@ bool running_file_ours(const struct running *r);
 /* Does the file say CONF, byte for byte? Read anew only when it or CONF has changed. */
 bool running_file_right(struct running *r, const struct conf *conf);
 void running_conf_changed(struct running *r);
-/* --adopt: what was there stays beside the file. */
-void running_keep_foreign(const struct running *r);
+/* --adopt: a file that is not ours is kept beside, as PATH.before-peerage, or .2, .3, ... behind that
+ * where another text is kept already (decisions.md 6). The log names it. False when that cannot be
+ * done: then the file must stay. */
+bool running_keep_foreign(const struct running *r);

@@ -57,9 +57,10 @@ enum op_type {
 	OP_LIST,  /* all entries of KINDS, at one revision */
 	OP_GET,   /* one entry, or done with ERR_NOT_FOUND */
 	OP_WRITE, /* all of WRITES, or none of them: the result of the ones that did not fit says
-	             why, err is ERR_CONFLICT. What a driver cannot do at once it does in parts, the
-	             last write in the last one; then each result says whether that one was written,
-	             err why not all were */
+	             why, err is ERR_CONFLICT. What a driver cannot do at once it does in parts. The
+	             last write is in the last part, which is written only when all before it was,
+	             and as a whole; each result says whether that one was written, err why not
+	             all were */
 	OP_WATCH, /* changes of KINDS after SINCE, of KIND_UNWATCHED none; ends only by failing.
 	             ERR_CONFLICT: SINCE is too old (compacted) or from another history: list again */
 };
