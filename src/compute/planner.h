@@ -43,7 +43,7 @@ struct planner {
 	const struct host *self;
 	struct onlink *onlink;
 	size_t n_onlink;
-	bool hold; /* what BIRD runs for each session must stay */
+	bool pools_unknown; /* a pool does not decode: what may be announced is not known */
 	struct candidate *candidates;
 	size_t n_candidates;
 	struct peering *peerings; /* the plan's, while it grows */
