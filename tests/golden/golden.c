@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "../lib/conf_lines.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "model/load.h"
@@ -128,6 +129,7 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
  *   unreadable NAME KEY WHY              one that cannot be read just now
  *   disabled NAME                        a peering found disabled by hand
  *   held NAME                            one that BIRD refused
+ *   now TIME                             without it no time is in the future
  *   router-id ID, include GLOB, bird VERSION, redact
  */
 static void facts_line(struct world *w, char *line)
@@ -160,6 +162,8 @@ static void facts_line(struct world *w, char *line)
 		*arena_push(a, w->held, w->options.n_held) = word(&line);
 	} else if (str_eq(what, "router-id")) {
 		w->facts.router_id = line;
+	} else if (str_eq(what, "now")) {
+		w->facts.now = clock_parse(line);
 	} else if (str_eq(what, "include")) {
 		w->options.include = line;
 	} else if (str_eq(what, "bird")) {
