@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One golden case: what a fabric becomes on some of its nodes. CASE is a folder with
- *   in.yaml        the resources; broken ones are read as a store would have them
+ *   in.yaml        the resources
+ *   stored         they are read as a store is, tolerantly
  *   node           names of nodes, one per line
  *   facts          what only the machine knows; see facts_line()
  *   last.yaml      what the fabric was before: rendered first, as what BIRD last accepted
@@ -97,12 +98,15 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 	char *text = arena_str(&w->arena, text_read(g, facts, &w->arena)), *line;
 	struct load l = { 0 };
 	struct err err = { 0 };
+	bool stored = text_read(g, "stored", &w->arena);
 
-	if (!load_path(&l, path, 0, &err))
+	if (!load_path(&l, path, LOAD_KEEP_DOC, &err))
 		die(path, err.words);
 	w->snap = snapshot_new();
 	for (size_t i = 0; i < l.n; i++)
-		snapshot_put(w->snap, resource_ref(l.items[i]));
+		snapshot_put(w->snap, stored ? resource_decode(l.items[i]->kind, l.items[i]->doc,
+							       DECODE_TOLERANT, NULL, NULL) :
+					       resource_ref(l.items[i]));
 	for (size_t i = 0; i < l.diags.n; i++) /* what is wrong with a resource stays with it */
 		if (l.diags.items[i].level == DIAG_ERROR && !l.diags.items[i].about)
 			die(path, l.diags.items[i].text);

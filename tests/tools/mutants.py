@@ -147,6 +147,12 @@ MUTANTS = [Mutant(*row) for row in (
     ('an update makes an object young', WRITING, 'have ? have->meta.created : now', 'now', ['unit write']),
     ('apply takes a session in silence', WRITING, '\twarn_takeovers(w);\n', '\tif (false)\n\t\twarn_takeovers(w);\n',
      ['unit write']),
+    # ---- less that is said, more that is let through
+    ('a filter may have what we do not know', 'src/model/kinds/bgpfilter.c', '\t.flags = KIND_CLOSED,\n', '',
+     ['unit decode']),
+    ('a limit may be misspelt', 'src/model/decode.c', '(near && limits(', '(near && false && limits(', ['unit decode']),
+    ('a limit may stand outside', 'src/model/decode.c', 'bool guarded = fallen &&', 'bool guarded = false && fallen &&',
+     ['unit decode']),
     ('plan takes a session in silence', 'src/peerctl/plan.c', '\ttakeovers_add(&p);\n',
      '\tif (false)\n\t\ttakeovers_add(&p);\n', ['unit write']),
 )]
