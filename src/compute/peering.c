@@ -119,7 +119,9 @@ static void say_double(struct planner *p, const struct candidate *loser,
 		endpoint_text(&loser->remote).s, resource_id(winner->by, p->arena),
 		winner->rank != loser->rank ?
 			"a global peer goes before a node's own, and both before a reverse peering" :
-			"of two that ask for the same, the first by name has it");
+		winner->born != loser->born ?
+			"of two that ask for the same, the older one has it" :
+			"of two that ask for the same and are of one age, the first by name has it");
 }
 
 static bool remote_as(struct planner *p, const struct candidate *c, const struct bgppeer *peer,

@@ -14,17 +14,20 @@ static void reverse(struct planner *p, const struct resource *r, const struct bg
 
 void peers_collect(struct planner *p)
 {
-	for (size_t i = 0; i < snapshot_count(p->snap, &kind_bgppeer); i++) {
-		const struct resource *r = snapshot_at(p->snap, &kind_bgppeer, i);
-		const struct bgppeer *peer = r->spec;
+	for (size_t i = 0; i < snapshot_count(p->snap, &kind_bgppeer); i++)
+		peer_collect(p, snapshot_at(p->snap, &kind_bgppeer, i));
+}
 
-		if (!peer || peer->local_workload_selector)
-			continue; /* broken: what runs stays; workloads: not acted on yet */
-		if (peer_on(peer, p->self))
-			forward(p, r, peer);
-		if (peer->reverse_peering != REVERSE_MANUAL)
-			reverse(p, r, peer);
-	}
+void peer_collect(struct planner *p, const struct resource *r)
+{
+	const struct bgppeer *peer = r->spec;
+
+	if (!peer || peer->local_workload_selector)
+		return; /* broken: what runs stays; workloads: not acted on yet */
+	if (peer_on(peer, p->self))
+		forward(p, r, peer);
+	if (peer->reverse_peering != REVERSE_MANUAL)
+		reverse(p, r, peer);
 }
 
 static void forward(struct planner *p, const struct resource *r, const struct bgppeer *peer)

@@ -51,7 +51,11 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 		p.plan->known = true;
 	if (!p.plan->known)
 		return plan_finish(&p);
-	hosts_make(&p, node);
+	hosts_make(&p);
+	p.self = host_find(&p, node); /* it decodes, and so does what is about it */
+	p.plan->as = p.self->as;
+	p.plan->address4 = p.self->address4;
+	p.plan->address6 = p.self->address6;
 	plan_router_id(&p);
 	plan_onlink(&p);
 	plan_policy(&p);
@@ -125,6 +129,7 @@ static const struct plan *plan_finish(struct planner *p)
 	p->plan->problems = p->problems;
 	p->plan->n_problems = p->n_problems;
 	arena_free(&p->scratch);
+	arena_free(&p->fabric);
 	return p->plan;
 }
 

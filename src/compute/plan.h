@@ -46,6 +46,7 @@ struct facts {
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
 	const char *router_id; /* CALICO_ROUTER_ID: an address or "hash"; NULL: the Node's IPv4 */
+	int64_t now; /* seconds since 1970; an object that says it was made later says nothing. 0: no clock */
 };
 
 /* ---- peerings ---- */
@@ -122,6 +123,12 @@ struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, si
 /* Problems of the whole fabric that belong to no single node ("selects no node", "no Node named
  * X", an object that does not decode): what apply, plan and status say (decisions.md 31). */
 const struct problem *plan_global_problems(const struct snapshot *snap, struct arena *a, size_t *ret_n);
+
+/* The sessions that a BGPPeer of AFTER gets from another one, which has them in BEFORE and asks for them
+ * still. On NODE, NULL: on all nodes. FACTS: the clock. */
+const struct problem *plan_takeovers(const struct snapshot *before, const struct snapshot *after,
+				     const char *node, const struct facts *facts, struct arena *a,
+				     size_t *ret_n);
 
 /* What an extension may put into a session template: 1 to 64 of A-Z a-z 0-9 _ . : - */
 bool extension_value_valid(const char *text);

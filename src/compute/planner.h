@@ -2,7 +2,8 @@
 /*
  * Shared inside compute/ only. A plan is made in two steps: who (candidates: which remote, asked for
  * by which resource, in which rank), then how (a peering for the winner of each neighbour). The files
- * are a stack, from below: name, problem; hosts; pairs, candidate; peers, mesh; peering; plan.
+ * are a stack, from below: name, problem; hosts; pairs, candidate; peers, mesh; peering; plan,
+ * takeover.
  */
 #pragma once
 
@@ -17,7 +18,7 @@ struct host {
 	struct ip cluster; /* routeReflectorClusterID */
 };
 
-enum rank { RANK_GLOBAL, RANK_NODE, RANK_REVERSE, RANK_MESH }; /* decisions.md 16 */
+enum rank { RANK_GLOBAL, RANK_NODE, RANK_REVERSE, RANK_MESH }; /* the first wins */
 
 struct candidate {
 	const char *name; /* of the peering: the identity */
@@ -25,13 +26,15 @@ struct candidate {
 	const struct host *host;    /* the Node at the other end, NULL when it is none of ours */
 	const struct resource *by;      /* the BGPPeer; NULL for the mesh */
 	enum rank rank;
+	int64_t born;               /* of BY; BORN_UNKNOWN when it says nothing */
 };
 
 struct planner {
 	const struct snapshot *snap;
 	const struct facts *facts;
 	struct arena *arena;  /* the plan's */
-	struct arena scratch; /* what is needed while planning: hosts, candidates */
+	struct arena fabric;  /* what is needed while planning: hosts */
+	struct arena scratch; /* and candidates */
 	struct plan *plan;
 	const struct bgpconfiguration *config; /* "default"; never NULL */
 	struct host *hosts;                /* nodes that decode, by name, as their configuration does */
@@ -41,6 +44,8 @@ struct planner {
 	size_t selected;  /* the node that the last selector meant: the next one often means a near one */
 	unsigned n_asked; /* by address, without the index */
 	const struct host *self;
+	const struct resource *aged; /* of the last candidate, and how old it is */
+	int64_t born;
 	struct onlink *onlink;
 	size_t n_onlink;
 	bool pools_unknown; /* a pool does not decode: what may be announced is not known */
@@ -59,7 +64,8 @@ void problem_add(struct planner *p, enum problem_code code, enum diag_level leve
 const char *problem_mistake(const struct resource *r, struct arena *a);
 
 /* hosts.c: the nodes, their AS numbers, ports and addresses. */
-void hosts_make(struct planner *p, const char *self);
+void hosts_make(struct planner *p);
+const struct host *host_find(const struct planner *p, const char *name);
 /* BGPConfiguration "node.NODE"; NULL. */
 const struct resource *config_of(const struct planner *p, const char *node);
 const struct host *host_with(const struct planner *p, const struct ip *address);
@@ -78,11 +84,12 @@ bool peer_plans(const struct planner *p, const struct host *m, const struct host
 /* candidate.c: who asks for what. */
 void candidate_add(struct planner *p, const struct endpoint *remote, const struct host *host,
 		   const struct resource *by, enum rank rank);
-/* By neighbour; of one neighbour the first has the session. */
+/* By neighbour; of one neighbour the first has the session (decisions.md 51). */
 void candidates_sort(struct planner *p);
 
 /* peers.c, mesh.c: the candidates of this node. */
 void peers_collect(struct planner *p);
+void peer_collect(struct planner *p, const struct resource *r); /* of one BGPPeer */
 void mesh_collect(struct planner *p);
 
 /* peering.c: how. */

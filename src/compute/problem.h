@@ -23,6 +23,7 @@ enum problem_code {
 	PROBLEM_FILTER_INVALID,
 	PROBLEM_INVALID,          /* the object itself does not decode */
 	PROBLEM_DOUBLE,           /* another resource has this session */
+	PROBLEM_TAKES,            /* a change takes a session from another resource */
 	PROBLEM_SELF,             /* the peer is this node itself */
 	PROBLEM_NOT_EXPRESSIBLE,  /* BIRD cannot do it */
 	PROBLEM_EXTENSION,        /* a value that no template may carry */

@@ -363,6 +363,7 @@ static void agent_replan(struct agent *ag)
 	struct arena next = { .secret = true };
 	struct snapshot *snapshot = snapshot_ref(feed_snapshot(ag->feed));
 	struct facts facts = { .router_id = ag->options.router_id,
+			       .now = clock_wall(),
 			       .onlink_known = true,
 			       .secrets_known = true };
 	const struct plan *plan, *was = ag->plan;

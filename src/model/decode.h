@@ -12,6 +12,7 @@ struct around {
 	const char *const *skip;   /* members that are someone else's; NULL: none */
 	const struct shape *below; /* a shape that members may have fallen out of; NULL: none */
 	const char *below_name;    /* where that one stands: "spec" */
+	bool closed;               /* one that has is a mistake, also in a store */
 };
 /* The rows alone; GIVEN gets what was written for each. AROUND may be NULL. False when V is no
  * map. */

@@ -69,6 +69,9 @@ enum field_flags {
 	FIELD_FOREIGN = 256,   /* others write it: stays when a file does not give it */
 	FIELD_DROPPED = 512,   /* ANY: never written again (selfLink) */
 	FIELD_QUOTED = 1024,   /* BOOL: "true" and "false" in quotes are taken too */
+	/* Without it there are more sessions, more routes, or no protection: what is nearly called so
+	 * is a mistake in a store, too (decisions.md 45). */
+	FIELD_LIMITS = 2048,
 };
 
 /* What is printed for a FIELD_SECRET; refused on input. */

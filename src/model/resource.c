@@ -27,11 +27,11 @@ static struct value encode(const struct resource *r, bool reveal, struct arena *
 
 /* clang-format off */
 static const struct field spec_fields[] = {
-	ENVELOPE_START, { "spec", F_ANY, .doc = "What is wanted." }, { 0 } };
+	ENVELOPE_START, { "spec", F_ANY, FIELD_LIMITS, .doc = "What is wanted." }, { 0 } };
 static const struct field status_fields[] = {
 	ENVELOPE_START, { "status", F_ANY, .doc = "What was found." }, { 0 } };
 static const struct field kept_fields[] = {
-	ENVELOPE_START, { "spec", F_ANY, .doc = "What is wanted." },
+	ENVELOPE_START, { "spec", F_ANY, FIELD_LIMITS, .doc = "What is wanted." },
 	{ "status", F_ANY, .doc = "Kept." }, { 0 } };
 /* clang-format on */
 static const char *const envelope_names[] = { "apiVersion", "kind", "metadata", NULL };
@@ -201,7 +201,8 @@ static void body_decode(struct decode *dc, struct resource *r, const struct valu
 {
 	const struct kind *kind = r->kind;
 	const struct around top = { .skip = envelope_names };
-	const struct around body = { .below = &kind->shape, .below_name = kind_body(kind) };
+	const struct around body = { .below = &kind->shape, .below_name = kind_body(kind),
+				     .closed = kind->flags & KIND_CLOSED };
 	struct given given[DECODE_FIELDS] = { 0 };
 	struct value none = { .type = VALUE_MAP, .line = doc->line, .column = doc->column };
 
@@ -219,6 +220,8 @@ static void body_decode(struct decode *dc, struct resource *r, const struct valu
 	meta_decode(dc, kind, given[2].value, doc, &r->meta);
 	if (!dc->name)
 		dc->name = r->meta.name;
+	if (kind->flags & KIND_CLOSED)
+		dc->mode &= ~(unsigned)DECODE_TOLERANT;
 	decode_enter(dc, kind_body(kind));
 	decode_shape(dc, &kind->shape, given[3].value ? given[3].value : &none, spec);
 	decode_leave(dc);

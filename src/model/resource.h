@@ -29,6 +29,12 @@ struct value resource_stored(const struct resource *r, const struct resource *ha
 /* Are labels, annotations and spec the same, whatever the texts they were written in? */
 bool resource_same(const struct resource *a, const struct resource *b);
 
+/* When R was made, as far as anybody knows, in nanoseconds since 1970. Stores that give a time of their
+ * own to what is carried over have the old one in an annotation, which counts where it is there. */
+int64_t resource_born(const struct resource *r);
+#define BORN_UNKNOWN INT64_MAX /* none, or not RFC 3339: as young as can be */
+#define ANNOTATION_CREATED "peerage.dev/created"
+
 struct resource *resource_ref(const struct resource *r);
 void resource_unref(struct resource *r); /* NULL is fine */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One golden case: what a fabric becomes on some of its nodes. CASE is a folder with
- *   in.yaml        the resources; broken ones are read as a store would have them
+ *   in.yaml        the resources
+ *   stored         they are read as a store is, tolerantly
  *   node           names of nodes, one per line
  *   facts          what only the machine knows; see facts_line()
  *   last.yaml      what the fabric was before: rendered first, as what BIRD last accepted
@@ -19,6 +20,7 @@
 
 #include "../lib/conf_lines.h"
 #include "../lib/fates.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "model/load.h"
@@ -98,12 +100,15 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 	char *text = arena_str(&w->arena, text_read(g, facts, &w->arena)), *line;
 	struct load l = { 0 };
 	struct err err = { 0 };
+	bool stored = text_read(g, "stored", &w->arena);
 
-	if (!load_path(&l, path, 0, &err))
+	if (!load_path(&l, path, LOAD_KEEP_DOC, &err))
 		die(path, err.words);
 	w->snap = snapshot_new();
 	for (size_t i = 0; i < l.n; i++)
-		snapshot_put(w->snap, resource_ref(l.items[i]));
+		snapshot_put(w->snap, stored ? resource_decode(l.items[i]->kind, l.items[i]->doc,
+							       DECODE_TOLERANT, NULL, NULL) :
+					       resource_ref(l.items[i]));
 	for (size_t i = 0; i < l.diags.n; i++) /* what is wrong with a resource stays with it */
 		if (l.diags.items[i].level == DIAG_ERROR && !l.diags.items[i].about)
 			die(path, l.diags.items[i].text);
@@ -128,6 +133,7 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
  *   unreadable NAME KEY WHY              one that cannot be read just now
  *   by-hand NAME                         a session that a hand stopped
  *   refused NAME                         one whose planned text BIRD refuses
+ *   now TIME                             without it no time is in the future
  *   router-id ID, include GLOB, bird VERSION, redact
  */
 static void facts_line(struct world *w, char *line)
@@ -160,6 +166,8 @@ static void facts_line(struct world *w, char *line)
 		*arena_push(a, w->refused, w->n_refused) = word(&line);
 	} else if (str_eq(what, "router-id")) {
 		w->facts.router_id = line;
+	} else if (str_eq(what, "now")) {
+		w->facts.now = clock_parse(line);
 	} else if (str_eq(what, "include")) {
 		w->options.include = line;
 	} else if (str_eq(what, "bird")) {
