@@ -40,8 +40,7 @@ struct secret_fact secret_read(const char *folder, const struct secret_ref *ref,
 				      "its name and key may only hold letters, digits, '.', '_' "
 				      "and '-'");
 	if (!folder)
-		return secret_missing(f, SECRET_ABSENT,
-				      "is not there: no --secrets-dir is given");
+		return secret_missing(f, SECRET_ABSENT, "is not there: no --secrets-dir is given");
 	len = (ssize_t)strlen(folder);
 	while (len && folder[len - 1] == '/')
 		len--;
@@ -98,12 +97,11 @@ static struct secret_fact secret_missing(struct secret_fact f, enum secret_state
 static struct secret_fact secret_errno(struct secret_fact f, const char *path, struct arena *a)
 {
 	if (errno == ENOENT || errno == ENOTDIR)
-		return secret_missing(f, SECRET_ABSENT,
-				      arena_printf(a, "is not there: %s", path));
+		return secret_missing(f, SECRET_ABSENT, arena_printf(a, "is not there: %s", path));
 	if (errno == EXDEV)
-		return secret_missing(f, SECRET_UNREADABLE,
-				      arena_printf(a, "a link on the way to %s leads out of the folder",
-						   path));
+		return secret_missing(
+			f, SECRET_UNREADABLE,
+			arena_printf(a, "a link on the way to %s leads out of the folder", path));
 	return secret_missing(f, SECRET_UNREADABLE,
 			      arena_printf(a, "%s: %s", path, strerror(errno)));
 }
