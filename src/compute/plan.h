@@ -34,11 +34,14 @@ struct secret_fact {
 };
 
 struct facts {
-	const struct onlink *onlink;
+	const struct onlink *onlink; /* those with a prefix or another end: no host addresses */
 	size_t n_onlink;
 	bool onlink_known; /* false: taken from the Node's addresses and prefix lengths. The engine
 	                    * keeps an address for a while after it went, so that a link that flaps
 	                    * bounces no session (decisions.md 18) */
+	const struct ip *local; /* where onlink_known: all addresses of this machine, those of hosts (/32)
+	                         * and of lo too; as they are now. Sorted */
+	size_t n_local;
 	const struct secret_fact *secrets; /* sorted by name and key, as plan_secrets() gives them */
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */

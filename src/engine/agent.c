@@ -328,7 +328,7 @@ static void agent_replan(struct agent *ag)
 	refs = plan_secrets(snapshot, &scratch, &n);
 	facts_want(ag->facts, refs, n);
 	facts_get(ag->facts, &facts);
-	links_see(ag->links, facts.onlink, facts.n_onlink);
+	links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink);
 	facts.onlink = links_get(ag->links, &facts.n_onlink);
 	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
 	ag->planned = feed_revision(ag->feed);
@@ -516,7 +516,7 @@ static bool agent_look(struct agent *ag)
 	struct facts facts;
 
 	facts_get(ag->facts, &facts);
-	if (links_see(ag->links, facts.onlink, facts.n_onlink))
+	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
 		ag->stale = true;
 	if (looks == ag->looks)
 		return false;

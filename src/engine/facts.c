@@ -13,22 +13,26 @@
 
 #include "base/clock.h"
 #include "engine/addresses.h"
+#include "engine/netlink.h"
 #include "local/secret.h"
 
 #define LOOK_AGAIN_MS 5000
+/* A reading of so many addresses takes less than a twentieth of a core, however often they change. */
+#define PER_MS	      50
 /* Not IN_MODIFY: a file that is being written is not read half-way. */
 #define WATCHED                                                                                    \
 	(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |        \
 	 IN_MOVE_SELF | IN_DELETE_SELF)
 
 struct facts_source {
-	int netlink, inotify;
+	int netlink, inotify; /* netlink: tells of addresses */
 	char *folder; /* NULL: no secrets */
 	struct arena address_memory, secret_memory, want_memory;
-	const struct onlink *onlink;
-	size_t n_onlink;
-	bool onlink_known;
-	bool stale; /* the addresses could not be read, or will not be news */
+	struct addresses addresses;
+	bool addresses_known;
+	bool stale;	   /* the addresses could not be read, or will not be news */
+	int64_t read_after; /* not before, so that many that change cost little */
+	unsigned reads, revision;
 	struct secret_ref *wanted;
 	const struct secret_fact *secrets; /* one for each that is wanted */
 	size_t n_wanted;
@@ -44,7 +48,6 @@ static bool secrets_watch(struct facts_source *s);
 static bool secrets_news(int inotify);
 static bool facts_settled(const struct facts_source *s);
 static bool secret_eq(const struct secret_fact *a, const struct secret_fact *b);
-static bool onlink_eq(const struct onlink *a, const struct onlink *b);
 static void fd_drop(int *fd);
 
 struct facts_source *facts_open(const char *secrets_dir)
@@ -79,7 +82,7 @@ bool facts_run(struct facts_source *s)
 	bool changed = s->changed;
 
 	s->changed = false;
-	if (addresses_news(s->netlink) || (again && s->stale))
+	if (clock_ms() >= s->read_after && (netlink_news(s->netlink) || (again && s->stale)))
 		changed |= addresses_update(s);
 	if (secrets_news(s->inotify) || again)
 		changed |= secrets_update(s);
@@ -91,7 +94,10 @@ bool facts_run(struct facts_source *s)
 
 void facts_wait(struct facts_source *s, struct poll *p)
 {
-	poll_fd(p, s->netlink, POLLIN);
+	if (clock_ms() < s->read_after) /* news wait in the socket */
+		poll_at(p, s->read_after);
+	else
+		poll_fd(p, s->netlink, POLLIN);
 	poll_fd(p, s->inotify, POLLIN);
 	if (s->uneasy)
 		poll_at(p, s->look_at);
@@ -126,39 +132,55 @@ void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n)
 
 void facts_get(const struct facts_source *s, struct facts *f)
 {
-	f->onlink = s->onlink;
-	f->n_onlink = s->n_onlink;
-	f->onlink_known = s->onlink_known;
+	f->onlink = s->addresses.onlink;
+	f->n_onlink = s->addresses.n_onlink;
+	f->onlink_known = s->addresses_known;
+	f->local = s->addresses.local;
+	f->n_local = s->addresses.n_local;
 	f->secrets = s->secrets;
 	f->n_secrets = s->secrets ? s->n_wanted : 0;
 	f->secrets_known = s->folder != NULL;
+}
+
+unsigned facts_revision(const struct facts_source *s)
+{
+	return s->revision;
+}
+
+unsigned facts_reads(const struct facts_source *s)
+{
+	return s->reads;
 }
 
 /* Reads the addresses; true when they are not what they were. When they cannot be read, the ones
  * there are stay: directness must not flip because of a failure. */
 static bool addresses_update(struct facts_source *s)
 {
+	const struct addresses *was = &s->addresses;
+	struct addresses now;
 	struct arena a = { 0 };
-	struct onlink *now;
-	size_t n;
 	bool same;
 
 	if (s->netlink < 0)
 		s->netlink = addresses_watch();
 	s->stale = true;
-	if (!addresses_read(&a, &now, &n)) {
+	s->reads++;
+	if (!addresses_read(&a, &now)) {
 		arena_free(&a);
 		return false;
 	}
-	same = s->onlink_known && n == s->n_onlink;
-	for (size_t i = 0; same && i < n; i++)
-		same = onlink_eq(&now[i], &s->onlink[i]);
+	s->read_after = clock_ms() + (int64_t)(now.told / PER_MS);
+	same = s->addresses_known && now.n_onlink == was->n_onlink && now.n_local == was->n_local;
+	for (size_t i = 0; same && i < now.n_onlink; i++)
+		same = onlink_cmp(&now.onlink[i], &was->onlink[i]) == 0;
+	if (same && now.n_local)
+		same = memcmp(now.local, was->local, now.n_local * sizeof *now.local) == 0;
 	arena_free(&s->address_memory);
 	s->address_memory = a;
-	s->onlink = now;
-	s->n_onlink = n;
-	s->onlink_known = true;
+	s->addresses = now;
+	s->addresses_known = true;
 	s->stale = s->netlink < 0;
+	s->revision += !same;
 	return !same;
 }
 
@@ -237,12 +259,6 @@ static bool secret_eq(const struct secret_fact *a, const struct secret_fact *b)
 {
 	return a->state == b->state && str_eq(a->why, b->why) && a->len == b->len &&
 	       (!a->len || memcmp(a->value, b->value, a->len) == 0);
-}
-
-static bool onlink_eq(const struct onlink *a, const struct onlink *b)
-{
-	return str_eq(a->interface, b->interface) && cidr_eq(&a->address, &b->address) &&
-	       ip_eq(&a->peer, &b->peer);
 }
 
 static void fd_drop(int *fd)
