@@ -31,6 +31,8 @@ const char *const problem_names[PROBLEM_COUNT + 1] = {
 	[PROBLEM_NOT_ONLINK] = "NOT_ONLINK",
 	[PROBLEM_DISABLED] = "DISABLED",
 	[PROBLEM_REFUSED_BY_BIRD] = "REFUSED_BY_BIRD",
+	[PROBLEM_ROUTES_LEFT_OUT] = "ROUTES_LEFT_OUT",
+	[PROBLEM_NEXT_HOP_UNRESOLVED] = "NEXT_HOP_UNRESOLVED",
 };
 
 static const char *mistake_of(const struct resource *r, struct arena *a);
@@ -83,6 +85,7 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	hosts_make(&p, node);
 	plan_router_id(&p);
 	plan_onlink(&p);
+	routes_make(&p);
 	plan_policy(&p);
 	plan_broken(&p);
 	peers_collect(&p);

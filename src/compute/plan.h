@@ -20,6 +20,12 @@ struct onlink { /* an address on an interface of this machine */
 	struct ip peer;      /* IFA_ADDRESS of a point-to-point link; unset otherwise */
 };
 
+struct facts_route { /* one way of a kernel route that BIRD does not take (decisions.md 47) */
+	struct cidr prefix;
+	struct ip gateway; /* on the link, whatever its address; unset: the prefix itself is */
+	const char *interface;
+};
+
 enum secret_state {
 	SECRET_ABSENT,     /* there is none (or it is empty) */
 	SECRET_READABLE,
@@ -42,6 +48,8 @@ struct facts {
 	const struct ip *local; /* where onlink_known: all addresses of this machine, those of hosts (/32)
 	                         * and of lo too; as they are now. Sorted */
 	size_t n_local;
+	const struct facts_route *routes; /* ways of one prefix stand together */
+	size_t n_routes, n_routes_left;   /* LEFT: routes that were too many */
 	const struct secret_fact *secrets; /* sorted by name and key, as plan_secrets() gives them */
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
@@ -76,6 +84,8 @@ enum problem_code {
 	PROBLEM_NOT_ONLINK,       /* ...IfDirectlyConnected, and the peer is not (note) */
 	PROBLEM_DISABLED,         /* found disabled by hand */
 	PROBLEM_REFUSED_BY_BIRD,  /* added by the engine */
+	PROBLEM_ROUTES_LEFT_OUT,  /* kernel routes that next hops are not looked up in */
+	PROBLEM_NEXT_HOP_UNRESOLVED, /* added by the engine */
 	PROBLEM_COUNT
 };
 extern const char *const problem_names[PROBLEM_COUNT + 1]; /* "NO_SUCH_NODE" */
@@ -147,6 +157,8 @@ struct plan {
 	unsigned log_severity; /* enum log_severity */
 	const struct cidr *onlink; /* networks of the facts, sorted, without doubles: for the gateway emulation */
 	size_t n_onlink;
+	const struct facts_route *routes; /* of the facts, as far as BIRD can be told of them */
+	size_t n_routes;
 	/* Resources that are there but do not decode ("bgppeer/x", "node/n2"): what BIRD runs because
 	 * of them, or towards them, stays. Sorted. */
 	const char *const *broken;

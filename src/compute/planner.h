@@ -58,6 +58,9 @@ const struct host *host_find(const struct planner *p, const char *name);
 const struct host *host_with(const struct planner *p, const struct ip *address);
 const struct ip *host_address(const struct host *m, int family);
 
+/* routes.c: where next hops are looked up besides BIRD's own routes. */
+void routes_make(struct planner *p);
+
 /* peers.c, mesh.c: who. */
 void peers_collect(struct planner *p);
 void mesh_collect(struct planner *p);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/addresses.h"
 
-#include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include "engine/netlink.h"
@@ -12,15 +10,12 @@
 struct dump {
 	struct arena *arena;
 	struct addresses all;
-	int index; /* of the interface that NAME is of: the kernel tells of one after the other */
-	const char *name;
+	struct netlink_names names;
+	const char *interface; /* the last: the kernel tells of one after the other */
 };
 
 static void take_address(void *ctx, const struct nlmsghdr *h);
-static const char *interface_name(struct dump *d, int index);
-static struct ip address_ip(unsigned char family, const struct rtattr *attr);
 static void addresses_sort(struct addresses *all);
-static int local_cmp(const void *a, const void *b);
 
 int addresses_watch(void)
 {
@@ -73,6 +68,7 @@ static void take_address(void *ctx, const struct nlmsghdr *h)
 	const struct ifaddrmsg *m = NLMSG_DATA(h);
 	struct onlink at = { 0 };
 	struct ip local = { 0 }, other = { 0 };
+	const char *name;
 	size_t len;
 
 	if (h->nlmsg_type != RTM_NEWADDR || h->nlmsg_len < NLMSG_LENGTH(sizeof *m))
@@ -82,9 +78,9 @@ static void take_address(void *ctx, const struct nlmsghdr *h)
 	for (const struct rtattr *attr = IFA_RTA(m); RTA_OK(attr, len);
 	     attr = RTA_NEXT(attr, len)) {
 		if (attr->rta_type == IFA_LOCAL)
-			local = address_ip(m->ifa_family, attr);
+			local = netlink_ip(m->ifa_family, attr);
 		else if (attr->rta_type == IFA_ADDRESS)
-			other = address_ip(m->ifa_family, attr);
+			other = netlink_ip(m->ifa_family, attr);
 	}
 	if (!ip_is_set(&local))
 		local = other;
@@ -97,33 +93,13 @@ static void take_address(void *ctx, const struct nlmsghdr *h)
 	if (m->ifa_scope >= RT_SCOPE_HOST ||
 	    (at.address.len == ip_bits(&local) && !ip_is_set(&at.peer)))
 		return;
-	at.interface = interface_name(d, (int)m->ifa_index);
-	if (at.interface)
-		*arena_push(d->arena, d->all.onlink, d->all.n_onlink) = at;
-}
-
-/* NULL when it is gone by now. */
-static const char *interface_name(struct dump *d, int index)
-{
-	char name[IF_NAMESIZE];
-
-	if (d->index != index) {
-		d->index = index;
-		d->name = if_indextoname((unsigned)index, name) ? arena_str(d->arena, name) : NULL;
-	}
-	return d->name;
-}
-
-static struct ip address_ip(unsigned char family, const struct rtattr *attr)
-{
-	size_t size = family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
-	struct ip ip = { 0 };
-
-	if (!size || RTA_PAYLOAD(attr) < size)
-		return ip;
-	ip.family = size == 4 ? 4 : 6;
-	memcpy(ip.bytes, RTA_DATA(attr), size);
-	return ip;
+	name = netlink_name(&d->names, m->ifa_index);
+	if (!*name)
+		return;
+	if (!str_eq(d->interface, name))
+		d->interface = arena_str(d->arena, name);
+	at.interface = d->interface;
+	*arena_push(d->arena, d->all.onlink, d->all.n_onlink) = at;
 }
 
 static void addresses_sort(struct addresses *all)
@@ -145,7 +121,7 @@ static void addresses_sort(struct addresses *all)
 	all->n_local = n;
 }
 
-static int local_cmp(const void *a, const void *b)
+int local_cmp(const void *a, const void *b)
 {
 	return ip_cmp(a, b);
 }

@@ -19,5 +19,6 @@ int addresses_watch(void);
 /* Tentative ones are there, and those of interfaces that are down: what is configured counts
  * (bird2.md 2.6). False when they cannot be read. */
 bool addresses_read(struct arena *a, struct addresses *ret);
-/* In the order of struct addresses. */
+/* In the order of struct addresses: struct onlink, struct ip. */
 int onlink_cmp(const void *a, const void *b);
+int local_cmp(const void *a, const void *b);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What only the machine knows: addresses on its interfaces (rtnetlink), and secrets (files below
+ * What only the machine knows: addresses and routes (rtnetlink), and secrets (files below
  * --secrets-dir). Level, not edge: news only says "look again".
  */
 #pragma once
@@ -20,7 +20,7 @@ void facts_wait(struct facts_source *s, struct poll *p);
 /* The secrets to look after from now on; new ones are read at once, so that no session is planned
  * without its password for a round. Ends what facts_get() gave, as facts_run() does. */
 void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n);
-/* Fills addresses and secrets of F (nothing else); valid until the next facts_run(). Addresses sorted:
+/* Fills addresses, routes and secrets of F (nothing else); valid until the next facts_run(). Addresses sorted:
  * the same machine gives the same facts. */
 void facts_get(const struct facts_source *s, struct facts *f);
 /* Another number when addresses are not what they were. 0: not read yet. */

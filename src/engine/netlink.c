@@ -2,7 +2,6 @@
 #include "engine/netlink.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -10,6 +9,8 @@
 
 #define DUMP_SIZE (64u << 10)
 #define ANSWER_S  2 /* the kernel answers at once; this only keeps a bug from hanging the agent */
+
+static bool is_empty(const struct nlmsghdr *h);
 
 int netlink_open(int flags, unsigned groups)
 {
@@ -60,8 +61,40 @@ enum netlink_end netlink_dump(int fd, const void *ask, size_t len,
 			if (h->nlmsg_type == NLMSG_DONE)
 				return end;
 			if (h->nlmsg_type == NLMSG_ERROR)
-				return NETLINK_FAILED;
+				return is_empty(h) ? end : NETLINK_FAILED;
 			each(ctx, h);
 		}
 	}
+}
+
+struct ip netlink_ip(unsigned char family, const struct rtattr *attr)
+{
+	size_t size = family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
+	struct ip ip = { 0 };
+
+	if (!size || RTA_PAYLOAD(attr) < size)
+		return ip;
+	ip.family = size == 4 ? 4 : 6;
+	memcpy(ip.bytes, RTA_DATA(attr), size);
+	return ip;
+}
+
+const char *netlink_name(struct netlink_names *names, unsigned index)
+{
+	size_t at = index % lengthof(names->at);
+
+	if (names->at[at].index != index) {
+		names->at[at].index = index;
+		if (!if_indextoname(index, names->at[at].name))
+			names->at[at].name[0] = '\0';
+	}
+	return names->at[at].name;
+}
+
+/* A table of routes that nobody has used yet does not exist. */
+static bool is_empty(const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(h);
+
+	return h->nlmsg_len >= NLMSG_LENGTH(sizeof *e) && e->error == -ENOENT;
 }

@@ -2,9 +2,10 @@
 /* A socket to the kernel's rtnetlink, and a question on it. For addresses.c and routes.c. */
 #pragma once
 
-#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 
-#include "base/base.h"
+#include "base/ip.h"
 
 enum netlink_end {
 	NETLINK_WHOLE,
@@ -16,6 +17,19 @@ enum netlink_end {
 int netlink_open(int flags, unsigned groups);
 /* Drops what came on FD; true when something did, or was lost. */
 bool netlink_news(int fd);
+/* The address of FAMILY (AF_INET...) in ATTR; unset when it is none. */
+struct ip netlink_ip(unsigned char family, const struct rtattr *attr);
+
+/* Names of interfaces, asked for once in one reading: each costs system calls. */
+struct netlink_names {
+	struct {
+		unsigned index;
+		char name[IF_NAMESIZE];
+	} at[256];
+};
+/* "" when there is no such interface (any more); lives until the next call. */
+const char *netlink_name(struct netlink_names *names, unsigned index);
+
 /* Sends the request at ASK and gives each message of the answer to EACH. */
 enum netlink_end netlink_dump(int fd, const void *ask, size_t len,
 			      void (*each)(void *ctx, const struct nlmsghdr *h), void *ctx);

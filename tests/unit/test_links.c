@@ -137,12 +137,16 @@ static void remembered_late(void **state)
 static void host_remembered(void **state)
 {
 	struct links *l = links_open();
-	struct onlink o = { .interface = "lo", .address = { { 4, { 10, 0, 0, 1 } }, 32 } };
+	struct onlink o = {
+		.interface = "lo", .address = {{ 4, { 10, 0, 0, 1 } }, 32}
+	};
 	size_t n;
 
 	(void)state;
 	links_remember(l, &o);
-	o.peer = (struct ip){ 4, { 10, 0, 0, 2 } };
+	o.peer = (struct ip){
+		4, {10, 0, 0, 2}
+	};
 	links_remember(l, &o);
 	links_see(l, 1, NULL, 0);
 	links_get(l, &n);
@@ -164,7 +168,7 @@ static void many(void **state)
 	for (size_t i = 0; i < N; i++)
 		all[i] = (struct onlink){
 			.interface = "eth0",
-			.address = { { 4, { 10, (uint8_t)(i >> 8), (uint8_t)i, 1 } }, 24 },
+			.address = {{ 4, { 10, (uint8_t)(i >> 8), (uint8_t)i, 1 } }, 24},
 		};
 	assert_true(links_see(l, 1, all, N));
 	assert_true(links_compared(l) <= 3 * N);
@@ -185,10 +189,12 @@ static void many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(first_counts_at_once),
-					    cmocka_unit_test(came), cmocka_unit_test(went),
+					    cmocka_unit_test(came),
+					    cmocka_unit_test(went),
 					    cmocka_unit_test(remembered),
 					    cmocka_unit_test(remembered_late),
-					    cmocka_unit_test(host_remembered), cmocka_unit_test(many) };
+					    cmocka_unit_test(host_remembered),
+					    cmocka_unit_test(many) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
