@@ -28,6 +28,7 @@ static bool stays(const struct plan *after, const struct peering *b);
 static bool filters_differ(const struct peering *a, const struct peering *b);
 static bool pools_differ(const struct plan *a, const struct plan *b);
 static bool onlink_differ(const struct plan *a, const struct plan *b);
+static bool routes_same(const struct plan *a, const struct plan *b);
 
 bool plan_same(const struct plan *a, const struct plan *b)
 {
@@ -36,6 +37,7 @@ bool plan_same(const struct plan *a, const struct plan *b)
 		    ip_eq(&a->address6, &b->address6) && a->as == b->as &&
 		    a->log_severity == b->log_severity && a->n_peerings == b->n_peerings &&
 		    a->n_problems == b->n_problems && !pools_differ(a, b) && !onlink_differ(a, b) &&
+		    routes_same(a, b) &&
 		    words_same(a->ignored_interfaces, a->n_ignored_interfaces,
 			       b->ignored_interfaces, b->n_ignored_interfaces) &&
 		    words_same(a->broken, a->n_broken, b->broken, b->n_broken);
@@ -210,4 +212,16 @@ static bool onlink_differ(const struct plan *a, const struct plan *b)
 {
 	return a->n_onlink != b->n_onlink ||
 	       (a->n_onlink && memcmp(a->onlink, b->onlink, a->n_onlink * sizeof *a->onlink) != 0);
+}
+
+/* They cost no session anything: BIRD looks next hops up anew. */
+static bool routes_same(const struct plan *a, const struct plan *b)
+{
+	bool same = a->n_routes == b->n_routes;
+
+	for (size_t i = 0; same && i < a->n_routes; i++)
+		same = cidr_eq(&a->routes[i].prefix, &b->routes[i].prefix) &&
+		       ip_eq(&a->routes[i].gateway, &b->routes[i].gateway) &&
+		       strcmp(a->routes[i].interface, b->routes[i].interface) == 0;
+	return same;
 }

@@ -19,6 +19,7 @@ static void say_double(struct planner *p, const struct candidate *loser,
 static bool remote_as(struct planner *p, const struct candidate *c, const struct bgppeer *peer,
 		      uint32_t *ret);
 static bool is_on_link(const struct planner *p, const struct ip *remote);
+static int local_cmp(const void *a, const void *b);
 static void restart(struct peering *at, const struct seconds *time, bool llgr);
 static void directness(struct planner *p, struct peering *at, const struct candidate *c,
 		       const struct bgppeer *peer);
@@ -141,8 +142,11 @@ static bool remote_as(struct planner *p, const struct candidate *c, const struct
 /* What BIRD's neighbour cache does with the addresses there are (bird2.md 2.6). */
 static bool is_on_link(const struct planner *p, const struct ip *remote)
 {
+	const struct facts *f = p->facts;
 	bool found = false;
 
+	if (f->n_local && bsearch(remote, f->local, f->n_local, sizeof *remote, local_cmp))
+		return false; /* our own */
 	for (size_t i = 0; i < p->n_onlink; i++) {
 		const struct cidr *a = &p->onlink[i].address;
 		unsigned bits = ip_bits(&a->ip);
@@ -166,6 +170,11 @@ static bool is_on_link(const struct planner *p, const struct ip *remote)
 		found = true;
 	}
 	return found;
+}
+
+static int local_cmp(const void *a, const void *b)
+{
+	return ip_cmp(a, b);
 }
 
 static void restart(struct peering *at, const struct seconds *time, bool llgr)

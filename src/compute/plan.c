@@ -58,6 +58,7 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	p.plan->address6 = p.self->address6;
 	plan_router_id(&p);
 	plan_onlink(&p);
+	routes_make(&p);
 	plan_policy(&p);
 	plan_broken(&p);
 	peers_collect(&p);

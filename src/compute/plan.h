@@ -23,6 +23,12 @@ struct onlink { /* an address on an interface of this machine */
 	struct ip peer;      /* IFA_ADDRESS of a point-to-point link; unset otherwise */
 };
 
+struct facts_route { /* one way of a kernel route that BIRD does not take (decisions.md 47) */
+	struct cidr prefix;
+	struct ip gateway; /* on the link, whatever its address; unset: the prefix itself is */
+	const char *interface;
+};
+
 enum secret_state {
 	SECRET_ABSENT,     /* there is none (or it is empty) */
 	SECRET_READABLE,
@@ -37,11 +43,16 @@ struct secret_fact {
 };
 
 struct facts {
-	const struct onlink *onlink;
+	const struct onlink *onlink; /* those with a prefix or another end: no host addresses */
 	size_t n_onlink;
 	bool onlink_known; /* false: taken from the Node's addresses and prefix lengths. The engine
 	                    * keeps an address for a while after it went, so that a link that flaps
 	                    * bounces no session (decisions.md 18) */
+	const struct ip *local; /* where onlink_known: all addresses of this machine, those of hosts (/32)
+	                         * and of lo too; as they are now. Sorted */
+	size_t n_local;
+	const struct facts_route *routes; /* ways of one prefix stand together */
+	size_t n_routes, n_routes_left;   /* LEFT: routes that were too many */
 	const struct secret_fact *secrets; /* sorted by name and key, as plan_secrets() gives them */
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
@@ -106,6 +117,8 @@ struct plan {
 	unsigned log_severity; /* enum log_severity */
 	const struct cidr *onlink; /* networks of the facts, sorted, without doubles: for the gateway emulation */
 	size_t n_onlink;
+	const struct facts_route *routes; /* of the facts, as far as BIRD can be told of them */
+	size_t n_routes;
 	/* Resources that are there but do not decode ("bgppeer/x", "node/n2"): what BIRD runs because
 	 * of them, or towards them, stays. Sorted. */
 	const char *const *broken;

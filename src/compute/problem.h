@@ -34,6 +34,8 @@ enum problem_code {
 	PROBLEM_DISABLED,         /* found disabled by hand */
 	PROBLEM_REFUSED_BY_BIRD,
 	PROBLEM_LESS_THAN_ASKED,  /* what runs has not the password or the filters that are asked for */
+	PROBLEM_ROUTES_LEFT_OUT,  /* kernel routes that next hops are not looked up in */
+	PROBLEM_NEXT_HOP_UNRESOLVED, /* of BIRD's routes, added by the engine */
 	PROBLEM_UNKNOWN_SESSION,  /* BIRD has a session that no resource asks for */
 	PROBLEM_COUNT
 };

@@ -71,7 +71,7 @@ struct agent {
 	uint64_t stamp; /* counts what the status is made of */
 	unsigned looks; /* of the observer, when it was last looked at */
 	unsigned life;	/* of BIRD */
-	bool adopted, accepted;
+	bool adopted;
 	char identity_accepted[80], identity_path[4096];
 	char failed_id[17]; /* tried again after a while */
 	int64_t retry_at, retry_ms;
@@ -218,7 +218,6 @@ void agent_reload(struct agent *ag)
 void agent_accept_store(struct agent *ag)
 {
 	ag->options.accept_store = true;
-	ag->accepted = false;
 }
 
 void agent_explain(struct agent *ag)
@@ -307,7 +306,7 @@ static void agent_look(struct agent *ag)
 	struct facts facts;
 
 	facts_get(ag->facts, &facts);
-	if (links_see(ag->links, facts.onlink, facts.n_onlink))
+	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
 		ag->stale = true;
 	if (looks == ag->looks)
 		return;
@@ -377,7 +376,7 @@ static void agent_replan(struct agent *ag)
 	refs = plan_secrets(snapshot, &scratch, &n);
 	facts_want(ag->facts, refs, n);
 	facts_get(ag->facts, &facts);
-	links_see(ag->links, facts.onlink, facts.n_onlink);
+	links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink);
 	facts.onlink = links_get(ag->links, &facts.n_onlink);
 	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
 	ag->planned = feed_revision(ag->feed);
@@ -464,7 +463,7 @@ static struct memory agent_memory(const struct agent *ag)
 	return (struct memory){
 		.conf = ag->options.bird_conf,
 		.store = ag->identity_accepted,
-		.accept_store = ag->options.accept_store || ag->accepted,
+		.accept_store = ag->options.accept_store,
 		.adopt = ag->options.adopt && !ag->adopted,
 		.refused_id = ag->refused_id,
 		.refused_words = ag->refused_words,
@@ -721,9 +720,11 @@ static void agent_identity_write(struct agent *ag)
 
 	if (!identity)
 		return;
-	ag->accepted = ag->options.accept_store = false; /* once: not for the next one, too */
+	ag->options.accept_store = false; /* once: not for the next one, too */
 	if (strcmp(identity, ag->identity_accepted) == 0)
 		return;
+	if (ag->identity_accepted[0])
+		log_event(LOG_WARNING, "store-accepted", "identity", identity, NULL);
 	snprintf(ag->identity_accepted, sizeof ag->identity_accepted, "%.79s", identity);
 	if (!file_replace(ag->identity_path, ag->identity_accepted, strlen(ag->identity_accepted),
 			  0640, (gid_t)-1, &err))

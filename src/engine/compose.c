@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+static void compose_routes(const struct report_facts *f, struct nodestatus *s, struct arena *a);
 static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a);
 static struct status_session compose_session(const struct report_facts *f, const struct peering *p,
 					     const struct session *s, struct arena *a);
@@ -41,9 +42,22 @@ struct nodestatus compose_status(const struct report_facts *f, struct arena *a)
 	for (size_t i = 0; i < f->n_onlink; i++)
 		links[i] = (struct status_onlink){ f->onlink[i].interface, f->onlink[i].address,
 						   f->onlink[i].peer };
+	compose_routes(f, &s, a);
 	compose_sessions(f, &s, a);
 	compose_problems(f, &s, a);
 	return s;
+}
+
+static void compose_routes(const struct report_facts *f, struct nodestatus *s, struct arena *a)
+{
+	size_t n = f->plan ? f->plan->n_routes : 0;
+	struct status_route *routes = arena_array(a, struct status_route, n);
+
+	for (size_t i = 0; i < n; i++)
+		routes[i] = (struct status_route){ f->plan->routes[i].prefix,
+						   f->plan->routes[i].gateway,
+						   f->plan->routes[i].interface };
+	s->kernel_routes = (struct list){ routes, n };
 }
 
 static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a)

@@ -30,6 +30,8 @@ struct world { /* what a rendering is made from */
 	struct facts facts;
 	struct render_options options;
 	struct onlink *onlink;
+	struct ip *local; /* in the order of facts.txt: sorted */
+	struct facts_route *routes;
 	struct secret_fact *secrets;
 	const char **by_hand, **refused;
 	size_t n_by_hand, n_refused;
@@ -117,6 +119,8 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 		if (*line && *line != '#')
 			facts_line(w, line);
 	w->facts.onlink = w->onlink;
+	w->facts.local = w->local;
+	w->facts.routes = w->routes;
 	w->facts.secrets = w->secrets;
 	if (template) {
 		struct diags d = { .arena = &w->arena };
@@ -129,6 +133,8 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 
 /*
  *   onlink IFACE ADDRESS/LEN [PEER]      an address; "onlink" alone: there are none
+ *   local ADDRESS                        an address of the machine, beside those of onlink
+ *   route PREFIX IFACE [GATEWAY]         a kernel route that BIRD does not take; "routes-left N"
  *   secret NAME KEY VALUE                secrets are known, and this is one
  *   unreadable NAME KEY WHY              one that cannot be read just now
  *   by-hand NAME                         a session that a hand stopped
@@ -151,6 +157,19 @@ static void facts_line(struct world *w, char *line)
 			    (line && !ip_parse(word(&line), &o->peer)))
 				die("facts", "onlink needs an interface and an address");
 		}
+	} else if (str_eq(what, "local")) {
+		if (!ip_parse(word(&line), arena_push(a, w->local, w->facts.n_local)))
+			die("facts", "local needs an address");
+	} else if (str_eq(what, "route")) {
+		struct facts_route *r = arena_push(a, w->routes, w->facts.n_routes);
+
+		if (!cidr_parse(word(&line), &r->prefix))
+			die("facts", "route needs a prefix");
+		r->interface = word(&line);
+		if (line && !ip_parse(word(&line), &r->gateway))
+			die("facts", "route: no gateway");
+	} else if (str_eq(what, "routes-left")) {
+		w->facts.n_routes_left = (size_t)strtoul(word(&line), NULL, 10);
 	} else if (str_eq(what, "secret") || str_eq(what, "unreadable")) {
 		struct secret_fact *s = arena_push(a, w->secrets, w->facts.n_secrets);
 

@@ -54,6 +54,15 @@ static const struct field on_link_fields[] = {
 static const struct shape on_link_shape = {
 	.name = "onLink", .fields = on_link_fields, .size = sizeof(struct status_onlink) };
 static const struct field on_link_field = { "", &type_struct, .arg = &on_link_shape };
+static const struct field route_fields[] = {
+	{ "prefix", F_CIDR(status_route, prefix), .doc = "The prefix." },
+	{ "gateway", F_IP(status_route, gateway), .doc = "Its gateway; unset: it is on the link itself." },
+	{ "interface", F_STRING(status_route, interface), .doc = "The interface." },
+	{ 0 }
+};
+static const struct shape route_shape = {
+	.name = "kernelRoute", .fields = route_fields, .size = sizeof(struct status_route) };
+static const struct field route_field = { "", &type_struct, .arg = &route_shape };
 static const struct field trouble_fields[] = {
 	{ "text", F_STRING(status_trouble, text), .doc = "What it was." },
 	{ "since", F_STRING(status_trouble, since), .doc = "When it began, UTC." },
@@ -84,6 +93,8 @@ static const struct field nodestatus_fields[] = {
 	  .doc = "The last time that the agent was without its store, or had to read all of it anew." },
 	{ "onLink", F_LIST(nodestatus, on_link), .arg = &on_link_field,
 	  .doc = "The networks that the node is on." },
+	{ "kernelRoutes", F_LIST(nodestatus, kernel_routes), .arg = &route_field,
+	  .doc = "Routes of the kernel that BIRD does not take; its next hops are looked up there, too." },
 	{ "sessions", F_LIST(nodestatus, sessions), .arg = &session_field, .doc = "Its sessions." },
 	{ "problems", F_LIST(nodestatus, problems), .arg = &problem_field,
 	  .doc = "What could not be done." },

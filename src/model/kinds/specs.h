@@ -213,6 +213,11 @@ struct status_onlink {
 	struct cidr prefix; /* the address on it, host bits kept */
 	struct ip peer;     /* of a point-to-point address */
 };
+struct status_route { /* one way of it */
+	struct cidr prefix;
+	struct ip gateway;
+	const char *interface;
+};
 struct status_trouble { /* with the store; the last one */
 	const char *text;
 	const char *since, *until; /* UNTIL unset: it lasts */
@@ -226,6 +231,7 @@ struct nodestatus {
 	const char *store_identity;
 	struct status_trouble *store_trouble; /* NULL: none in this life of the agent */
 	struct list on_link;      /* struct status_onlink */
+	struct list kernel_routes; /* struct status_route */
 	struct list sessions;     /* struct status_session */
 	struct list problems;     /* struct status_problem */
 };
