@@ -66,6 +66,12 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	return plan_finish(&p);
 }
 
+const char *plan_less_text(const struct peering *p, struct arena *a)
+{
+	return arena_printf(a, "what runs stays, but it has less protection than is asked for (%s)",
+			    p->asks);
+}
+
 const struct peering *plan_find(const struct plan *p, const char *name)
 {
 	size_t low = 0, high = p->n_peerings;
@@ -212,11 +218,10 @@ static void plan_policy(struct planner *p)
 				(struct plan_pool){ pool->cidr, pool->disable_bgp_export != YES };
 			continue;
 		}
-		p->hold = true;
+		p->pools_unknown = true;
 		problem_add(p, PROBLEM_INVALID, DIAG_ERROR, r, NULL,
 			    "what may be announced rests on it and it does not decode (%s); what "
-			    "BIRD runs for each session stays, and where it runs nothing the "
-			    "session is disabled",
+			    "BIRD runs for each session stays, and no other starts",
 			    problem_mistake(r, p->arena));
 	}
 	if (n > 1) /* of the same CIDR the one that is not announced comes first, and counts */

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "compute/fate.h"
 #include "compute/name.h"
 #include "compute/problem.h"
 #include "model/kinds/specs.h"
@@ -44,8 +45,6 @@ struct facts {
 	const struct secret_fact *secrets; /* sorted by name and key, as plan_secrets() gives them */
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
-	const char *const *disabled; /* names of peerings found disabled by hand */
-	size_t n_disabled;
 	const char *router_id; /* CALICO_ROUTER_ID: an address or "hash"; NULL: the Node's IPv4 */
 	int64_t now; /* seconds since 1970; an object that says it was made later says nothing. 0: no clock */
 };
@@ -75,10 +74,10 @@ struct peering {
 	bool rr_client;
 	struct ip cluster_id;
 	const char *password;       /* NULL: none */
-	bool disabled;              /* rendered, not run: see the problem of this peering */
-	bool by_hand;               /* disabled on the node itself (decisions.md 12) */
-	bool hold;                  /* what BIRD runs for it must stay: see the problem of this peering.
-	                             * Where BIRD runs nothing for it, it is disabled */
+	const char *asks;           /* for its protection, by name: see fate.h */
+	enum problem_code fault;    /* why no text can be made of it: a problem of the plan says more;
+	                             * PROBLEM_NONE: it can start */
+	bool down;                  /* a field of its resource says that it must not run */
 	struct strmap extensions;   /* valid values only: the BGPPeer's over BGPConfiguration's */
 	const struct resource *const *filters; /* BGPFilters, in order */
 	size_t n_filters;
@@ -134,6 +133,8 @@ const struct problem *plan_takeovers(const struct snapshot *before, const struct
 /* What an extension may put into a session template: 1 to 64 of A-Z a-z 0-9 _ . : - */
 bool extension_value_valid(const char *text);
 
+/* What a problem LESS_THAN_ASKED says, where what runs has less than P asks for. */
+const char *plan_less_text(const struct peering *p, struct arena *a);
 const struct peering *plan_find(const struct plan *p, const char *name);
 static inline bool peering_ibgp(const struct peering *p)
 {
@@ -150,6 +151,7 @@ struct plan_change {
 	const struct peering *before, *after; /* NULL where it was or is not there */
 	enum effect effect;
 	const char *why; /* "password, multihop"; NULL for added, removed and none */
+	bool less;       /* what runs stays, with less protection than AFTER asks for */
 };
 /* Would both plans become the same text, and the same status? */
 bool plan_same(const struct plan *a, const struct plan *b);

@@ -48,7 +48,7 @@ struct planner {
 	int64_t born;
 	struct onlink *onlink;
 	size_t n_onlink;
-	bool hold; /* what BIRD runs for each session must stay */
+	bool pools_unknown; /* a pool does not decode: what may be announced is not known */
 	struct candidate *candidates;
 	size_t n_candidates;
 	struct peering *peerings; /* the plan's, while it grows */

@@ -31,6 +31,8 @@ const char *const problem_names[PROBLEM_COUNT + 1] = {
 	[PROBLEM_NOT_ONLINK] = "NOT_ONLINK",
 	[PROBLEM_DISABLED] = "DISABLED",
 	[PROBLEM_REFUSED_BY_BIRD] = "REFUSED_BY_BIRD",
+	[PROBLEM_LESS_THAN_ASKED] = "LESS_THAN_ASKED",
+	[PROBLEM_UNKNOWN_SESSION] = "UNKNOWN_SESSION",
 };
 
 void problem_add(struct planner *p, enum problem_code code, enum diag_level level,

@@ -30,8 +30,11 @@ enum problem_code {
 	PROBLEM_NOT_ACTED_ON,     /* a field that is kept but does nothing yet (warning) */
 	PROBLEM_WARNING,          /* of an object by itself, about something else */
 	PROBLEM_NOT_ONLINK,       /* ...IfDirectlyConnected, and the peer is not (note) */
+	/* of fates (render/fates.h), which know what BIRD runs and refuses: */
 	PROBLEM_DISABLED,         /* found disabled by hand */
-	PROBLEM_REFUSED_BY_BIRD,  /* added by the engine */
+	PROBLEM_REFUSED_BY_BIRD,
+	PROBLEM_LESS_THAN_ASKED,  /* what runs has not the password or the filters that are asked for */
+	PROBLEM_UNKNOWN_SESSION,  /* BIRD has a session that no resource asks for */
 	PROBLEM_COUNT
 };
 extern const char *const problem_names[PROBLEM_COUNT + 1]; /* "NO_SUCH_NODE" */

@@ -21,6 +21,7 @@ enum apply_outcome {
 	APPLY_NONE,    /* nothing has ended since the last question */
 	APPLY_DONE,    /* BIRD runs the text, confirmed */
 	APPLY_CHECKED, /* offline: checked and installed, BIRD will read it when it starts */
+	APPLY_PASSED,  /* a check alone: BIRD would take the text. Nothing was changed */
 	APPLY_REFUSED, /* BIRD does not take the text: see apply_place(). Nothing was changed */
 	APPLY_FAILED,  /* something else went wrong; what ran before runs again. Worth another try */
 };
@@ -34,6 +35,8 @@ bool apply_idle(const struct apply *ap);
 void apply_start(struct apply *ap, const struct conf *conf);
 /* The same with BIRD down: `bird -p` checks, the file is installed. */
 void apply_start_offline(struct apply *ap, const struct conf *conf);
+/* Only asks whether BIRD would take CONF: of BIRD itself, or OFFLINE of `bird -p`. */
+void apply_check(struct apply *ap, const struct conf *conf, bool offline);
 /* Forgets what is under way: the connection is gone, or the program ends. */
 void apply_run(struct apply *ap);
 void apply_wait(struct apply *ap, struct poll *p);
@@ -42,6 +45,11 @@ enum apply_outcome apply_outcome(struct apply *ap);
 /* Where and why BIRD refused; file may be one of the operator's own. */
 const struct reply_place *apply_place(const struct apply *ap);
 bool apply_place_is_ours(const struct apply *ap); /* the place is in our text */
+/* BIRD's words with the line they are about, where that is one that somebody wrote: of the session
+ * template, or of the operator's own files. Never a line with a password. In A. */
+const char *apply_quoted(const struct apply *ap, struct arena *a);
+/* Was what has ended a check alone? */
+bool apply_was_check(const struct apply *ap);
 /* Why it failed, or what BIRD said against it, in words. */
 const char *apply_words(const struct apply *ap);
 

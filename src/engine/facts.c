@@ -121,7 +121,7 @@ void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n)
 	secrets_update(s);
 	s->uneasy = !facts_settled(s);
 	s->look_at = clock_ms() + LOOK_AGAIN_MS;
-	s->changed = s->folder != NULL;
+	s->changed = s->folder != NULL; /* without one nothing new was learnt */
 }
 
 void facts_get(const struct facts_source *s, struct facts *f)
@@ -131,7 +131,7 @@ void facts_get(const struct facts_source *s, struct facts *f)
 	f->onlink_known = s->onlink_known;
 	f->secrets = s->secrets;
 	f->n_secrets = s->secrets ? s->n_wanted : 0;
-	f->secrets_known = s->folder != NULL;
+	f->secrets_known = true;
 }
 
 /* Reads the addresses; true when they are not what they were. When they cannot be read, the ones
@@ -169,9 +169,7 @@ static bool secrets_update(struct facts_source *s)
 	struct secret_fact *now;
 	bool same = s->secrets != NULL;
 
-	if (!s->folder)
-		return false;
-	s->watched = secrets_watch(s);
+	s->watched = s->folder && secrets_watch(s);
 	now = arena_array(&a, struct secret_fact, s->n_wanted);
 	for (size_t i = 0; i < s->n_wanted; i++) {
 		now[i] = secret_read(s->folder, &s->wanted[i], &a);

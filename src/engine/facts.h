@@ -17,8 +17,8 @@ void facts_close(struct facts_source *s);
  * secrets that are wanted. True when the facts differ from what they were. */
 bool facts_run(struct facts_source *s);
 void facts_wait(struct facts_source *s, struct poll *p);
-/* The secrets to look after from now on; new ones are read at once, so that no session is planned
- * without its password for a round. Ends what facts_get() gave, as facts_run() does. */
+/* The secrets to look after from now on. New ones are read before this returns, so that the plan that
+ * asked for them has their passwords already. What facts_get() gave before is no longer valid. */
 void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n);
 /* Fills onlink and secrets of F (nothing else); valid until the next facts_run(). Addresses sorted:
  * the same machine gives the same facts. */

@@ -18,9 +18,13 @@ struct running {
 	struct arena arena;        /* of last */
 	struct stat seen;          /* of the file, when it was last compared */
 	bool right;                /* what that comparison said */
-	const char **disabled;     /* names that a hand disabled */
-	size_t n_disabled;
-	struct arena disabled_arena;
+	/* Sorted names of sessions, as last looked at. */
+	const char **by_hand;      /* a hand stopped them */
+	const char **strangers;    /* BIRD has them, LAST has not */
+	const char **enabled;      /* LAST has them as stopped, and they are up */
+	size_t n_by_hand, n_strangers, n_enabled;
+	struct arena names_arena;
+	bool looked;               /* the names are of what BIRD shows, not of LAST alone */
 };
 
 void running_open(struct running *r, const char *path);
@@ -30,13 +34,16 @@ void running_close(struct running *r);
 bool running_learn(struct running *r, const char *runs);
 /* The next question looks for the text anew. */
 void running_forget(struct running *r);
-/* Which sessions did a hand disable? True when it is others than before. */
-bool running_disabled(struct running *r, const struct observer *o);
+/* Makes the lists of names anew; true when they are others than before. While BIRD is away they stay,
+ * and what nobody has looked at yet is as LAST says. */
+bool running_look(struct running *r, const struct observer *o);
 
 /* Was the file written by us, or is there none? */
 bool running_file_ours(const struct running *r);
 /* Does the file say CONF, byte for byte? Read anew only when it or CONF has changed. */
 bool running_file_right(struct running *r, const struct conf *conf);
 void running_conf_changed(struct running *r);
-/* --adopt: what was there stays beside the file. */
-void running_keep_foreign(const struct running *r);
+/* --adopt: a file that is not ours is kept beside, as PATH.before-peerage, or .2, .3, ... behind that
+ * where another text is kept already (decisions.md 6). The log names it. False when that cannot be
+ * done: then the file must stay. */
+bool running_keep_foreign(const struct running *r);

@@ -4,9 +4,9 @@
  * those: the kernel keeps the way below the folder (openat2), links included, and nothing but a
  * regular file is read, without waiting for it.
  *
- * Absent and unreadable differ in what they cost (decisions.md 20): absent stops the session,
- * unreadable keeps what runs. So only a clear "it is not there" is absent, and of a folder that is
- * away as a whole (not mounted yet) nothing is clear.
+ * Absent and unreadable are two problems (decisions.md 20): who reads "absent" goes and makes the
+ * secret, who reads "unreadable" looks at the disk. So only a clear "it is not there" is absent. When
+ * the folder itself is away it may just not be mounted yet, and its secrets are unreadable.
  */
 #include "local/secret.h"
 
@@ -22,15 +22,16 @@
 static int secret_open(int folder, const char *path);
 static struct secret_fact secret_missing(struct secret_fact f, enum secret_state state,
 					 const char *why);
-static struct secret_fact secret_errno(struct secret_fact f, struct arena *a);
+static struct secret_fact secret_errno(struct secret_fact f, const char *path, struct arena *a);
 static ssize_t read_all(int fd, char *to, size_t max);
 
 struct secret_fact secret_read(const char *folder, const struct secret_ref *ref, struct arena *a)
 {
 	struct secret_fact f = { .name = arena_str(a, ref->name), .key = arena_str(a, ref->key) };
 	char bytes[SECRET_MAX];
-	auto_close int at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int at = -1;
 	auto_close int fd = -1;
+	const char *path; /* for people: which file was looked at */
 	struct stat st;
 	ssize_t len;
 
@@ -38,22 +39,30 @@ struct secret_fact secret_read(const char *folder, const struct secret_ref *ref,
 		return secret_missing(f, SECRET_ABSENT,
 				      "its name and key may only hold letters, digits, '.', '_' "
 				      "and '-'");
+	if (!folder)
+		return secret_missing(f, SECRET_ABSENT, "is not there: no --secrets-dir is given");
+	len = (ssize_t)strlen(folder);
+	while (len && folder[len - 1] == '/')
+		len--;
+	path = arena_printf(a, "%.*s/%s/%s", (int)len, folder, f.name, f.key);
+	at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
 		return secret_missing(f, SECRET_UNREADABLE,
-				      arena_printf(a, "the folder of secrets cannot be opened: %s",
+				      arena_printf(a, "the folder %s cannot be opened: %s", folder,
 						   strerror(errno)));
-	fd = secret_open(at, arena_printf(a, "%s/%s", f.name, f.key));
+	fd = secret_open(at, path + len + 1);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return secret_errno(f, a);
+		return secret_errno(f, path, a);
 	if (!S_ISREG(st.st_mode))
-		return secret_missing(f, SECRET_UNREADABLE, "is not a regular file");
+		return secret_missing(f, SECRET_UNREADABLE,
+				      arena_printf(a, "is not a regular file: %s", path));
 	len = read_all(fd, bytes, sizeof bytes);
 	if (len < 0)
-		return secret_errno(f, a);
+		return secret_errno(f, path, a);
 	if (len && bytes[len - 1] == '\n')
 		len--;
 	if (!len)
-		return secret_missing(f, SECRET_ABSENT, "is empty");
+		return secret_missing(f, SECRET_ABSENT, arena_printf(a, "is empty: %s", path));
 	f.state = SECRET_READABLE;
 	f.value = arena_strn(a, bytes, (size_t)len);
 	f.len = (size_t)len;
@@ -85,14 +94,16 @@ static struct secret_fact secret_missing(struct secret_fact f, enum secret_state
 	return f;
 }
 
-static struct secret_fact secret_errno(struct secret_fact f, struct arena *a)
+static struct secret_fact secret_errno(struct secret_fact f, const char *path, struct arena *a)
 {
 	if (errno == ENOENT || errno == ENOTDIR)
-		return secret_missing(f, SECRET_ABSENT, "is not there");
+		return secret_missing(f, SECRET_ABSENT, arena_printf(a, "is not there: %s", path));
 	if (errno == EXDEV)
-		return secret_missing(f, SECRET_UNREADABLE,
-				      "a link leads out of the folder of secrets");
-	return secret_missing(f, SECRET_UNREADABLE, arena_str(a, strerror(errno)));
+		return secret_missing(
+			f, SECRET_UNREADABLE,
+			arena_printf(a, "a link on the way to %s leads out of the folder", path));
+	return secret_missing(f, SECRET_UNREADABLE,
+			      arena_printf(a, "%s: %s", path, strerror(errno)));
 }
 
 static ssize_t read_all(int fd, char *to, size_t max)

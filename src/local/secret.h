@@ -4,5 +4,6 @@
 
 #include "compute/plan.h"
 
-/* Never fails: what cannot be read is said in the answer, which lives in A. */
+/* FOLDER NULL: there is none. Never fails: what cannot be read, and which file that is, is said in the
+ * answer, which lives in A. */
 struct secret_fact secret_read(const char *folder, const struct secret_ref *ref, struct arena *a);

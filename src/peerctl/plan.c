@@ -328,8 +328,8 @@ static const char **peering_flags(const struct peering *p, struct arena *a)
 		{ p->rr_client,	"rr-client"	    },
 		{ p->password,       "password"	  },
 		{ p->n_filters > 0,  "filters"	      },
-		{ p->disabled,       "disabled"	  },
-		{ p->hold,	   "held"	  },
+		{ p->fault != 0,	   "cannot-start"  },
+		{ p->down,	   "down"	  },
 	};
 	const char **words = NULL;
 	size_t n = 0;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "engine/agent.h"
 #include "local/config.h"
+#include "peerd/notify.h"
 #include "render/conf.h"
 #include "store/store.h"
 
@@ -52,7 +53,7 @@ static bool set(struct settings *s, int letter, const char *value);
 static bool read_options(struct settings *s, const char *path, struct arena *a, struct err *err);
 static bool resolve(struct settings *s, struct arena *a, struct err *err);
 static int usage(FILE *to, int code);
-static int run(struct agent *ag, int signals);
+static void run(struct agent *ag, int signals, struct notify *n);
 static int signals_open(void);
 
 int main(int argc, char **argv)
@@ -62,8 +63,9 @@ int main(int argc, char **argv)
 	struct option options[lengthof(rows) + 1] = { 0 };
 	const char *options_file = NULL;
 	struct err err = { 0 };
+	struct notify notify;
 	struct agent *ag;
-	int letter, code;
+	int letter;
 
 	/* Fixed, so that what is large goes back to the system as soon as it is freed. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 10);
@@ -87,6 +89,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "peerd: \"%s\" is not an option\n", argv[optind]);
 		return err_exit(ERR_USAGE);
 	}
+	notify_open(&notify); /* before anything could start a child */
 	if ((options_file && !read_options(&s, options_file, &arena, &err)) ||
 	    !resolve(&s, &arena, &err) || !(ag = agent_open(&s.agent, &err))) {
 		fprintf(stderr, "peerd: %s\n", err.words);
@@ -94,13 +97,15 @@ int main(int argc, char **argv)
 	}
 	log_event(LOG_INFO, "start", "version", PEERAGE_VERSION, "node", s.agent.node, "store",
 		  s.agent.store, "conf", s.agent.bird_conf, NULL);
-	code = run(ag, signals_open());
+	run(ag, signals_open(), &notify);
+	notify_stopping(&notify);
 	agent_close(ag);
-	return code;
+	notify_close(&notify);
+	return 0;
 }
 
 /* The loop: run everything, then wait for everything. */
-static int run(struct agent *ag, int signals)
+static void run(struct agent *ag, int signals, struct notify *n)
 {
 	for (;;) {
 		struct signalfd_siginfo info;
@@ -108,17 +113,20 @@ static int run(struct agent *ag, int signals)
 
 		while (read(signals, &info, sizeof info) == sizeof info) {
 			if (info.ssi_signo == SIGHUP) {
+				notify_reloading(n);
 				agent_reload(ag);
 			} else if (info.ssi_signo == SIGUSR1) {
 				agent_accept_store(ag);
 			} else {
 				log_event(LOG_INFO, "stop", "bird", "goes on with what it runs",
 					  NULL);
-				return 0;
+				return;
 			}
 		}
 		agent_run(ag);
+		notify_run(n, agent_state(ag));
 		agent_wait(ag, &p);
+		notify_wait(n, &p);
 		poll_fd(&p, signals, POLLIN);
 		poll_block(&p);
 	}

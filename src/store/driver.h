@@ -9,6 +9,8 @@
 
 struct driver {
 	const char *scheme; /* "sqlite" */
+	/* Can there ever be a store at WHERE? False: ERR_USAGE or ERR_INVALID. NULL: it cannot be told. */
+	bool (*check)(const char *where, struct err *err);
 	struct store *(*open)(const char *where, unsigned flags, struct err *err);
 	void (*start)(struct store *st, struct op *op);
 	void (*cancel)(struct store *st, struct op *op); /* leave op->arena to the caller */
@@ -29,7 +31,7 @@ struct store {
 /* Does W fit what is there now (VERSION; NULL: nothing)? If not, W->result says why, and ERR, when
  * nothing is in it yet, what to tell the user. */
 bool write_fits(struct write *w, const char *version, struct err *err) must_check;
-/* "Nothing was written": takes the results of the ones that would have fitted back. */
+/* After a failure that undid the whole of OP: what was WRITE_DONE is WRITE_PENDING again. */
 void writes_undone(struct op *op);
 /* The kind that LEN bytes at PLURAL name; NULL when there is none. */
 const struct kind *driver_kind(const char *plural, size_t len);

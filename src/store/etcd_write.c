@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * WRITE: transactions. What fits into one is all or nothing. More than that goes in batches, several
- * under way at a time; a batch that one comparison refuses is repeated write by write, so that one
- * conflict costs one object. The last batch goes when all others are done: what others hang on is put last.
+ * under way at a time. A batch that etcd refuses because an object was changed meanwhile is repeated
+ * write by write, so that one conflict costs one object.
  *
- * A connection can break after a transaction was sent and before its answer came. Then it is sent
- * again with the same comparisons, and if these fail now because what is there is to the byte what
- * we wrote, it was us.
+ * The last batch is different, because the caller puts last what must not go before the rest (a Node
+ * after the peers that are deleted with it). It is sent only when all other writes were done, and it
+ * is never taken apart: all of it is written, or nothing.
+ *
+ * A connection can break after a transaction was sent and before its answer came. Then the
+ * transaction is sent again with the same comparisons. If they fail now, and each object is byte for
+ * byte what we wanted to write, then the first one had reached etcd, and all is well.
  */
 #include "store/etcd.h"
 
@@ -47,8 +51,8 @@ struct write_task {
 	struct item *items;
 	size_t n_items;
 	struct batch *batches, **end, *final;
-	bool single; /* all or nothing */
-	bool failed; /* nothing more is sent */
+	bool refused; /* an object was changed meanwhile: the last batch is not sent */
+	bool failed;  /* nothing more is sent at all */
 	int64_t revision;
 };
 
@@ -80,7 +84,6 @@ static struct task *write_make(struct op *op)
 		return &t->t;
 	}
 	batches_make(t);
-	t->single = !t->batches || !t->batches->next;
 	return &t->t;
 }
 
@@ -110,6 +113,8 @@ static void write_run(struct task *task)
 		running += b->state == BATCH_RUNNING;
 		open += b->state != BATCH_DONE;
 	}
+	if (t->refused && open == 1 && t->final->state == BATCH_WAITING)
+		t->failed = true;
 	for (struct batch *b = t->batches; b && task->started; b = b->next) {
 		if (b->state != BATCH_WAITING)
 			continue;
@@ -370,11 +375,12 @@ static void batch_refused(struct batch *b)
 			item_written(t, &b->items[i], b->items[i].found);
 		return;
 	}
-	if (!t->single && b->n > 1) {
+	if (b != t->final && b->n > 1) {
 		for (size_t i = 0; i < b->n; i++)
 			batch_add(t, &b->items[i], 1)->doubtful = b->doubtful;
 		return;
 	}
+	t->refused = true;
 	for (size_t i = 0; i < b->n; i++) {
 		struct item *it = &b->items[i];
 		char version[24];

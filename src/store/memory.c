@@ -89,6 +89,14 @@ static void op_watch(struct shared *sh, struct waiting *w);
 static bool write_one(struct shared *sh, struct op *op, struct write *w, uint64_t *rev,
 		      struct undo *undo);
 
+static bool memory_check(const char *where, struct err *err)
+{
+	return err_set(err, ERR_USAGE,
+		       "memory:%s ends with the process that has it; write sqlite:PATH or "
+		       "etcd:https://HOST",
+		       where);
+}
+
 static struct store *memory_open(const char *where, unsigned flags, struct err *err)
 {
 	struct shared *sh = shared_find(where);
@@ -170,6 +178,7 @@ static void memory_close(struct store *st)
 
 const struct driver driver_memory = {
 	.scheme = "memory",
+	.check = memory_check,
 	.open = memory_open,
 	.start = memory_start,
 	.cancel = memory_cancel,

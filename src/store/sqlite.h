@@ -41,6 +41,8 @@ struct sqlite {
 	struct waiting *waiting;
 };
 
+/* False when something else than a file is at WHERE, or its folder is none. */
+bool sqlite_file_check(const char *where, struct err *err);
 struct store *sqlite_file_open(const char *where, unsigned flags, struct err *err);
 void sqlite_file_close(struct sqlite *s);
 /* Opens PATH and SUFFIX, made if need be for all who may use the database. -1 on failure. */

@@ -32,6 +32,7 @@ static const char schema_sql[] =
 
 static int side_file_there(const char *path, struct err *err);
 static bool path_check(struct sqlite *s, struct err *err);
+static bool is_file(const char *path, const struct stat *st, struct err *err);
 static bool path_make(struct sqlite *s, struct err *err);
 static bool folder_make(const char *folder, struct err *err);
 static bool db_open(struct sqlite *s, struct err *err);
@@ -40,6 +41,17 @@ static int db_number(struct sqlite *s, const char *sql, int64_t *ret);
 static bool db_create(struct sqlite *s, struct err *err);
 static bool lock_wait(struct sqlite *s, struct err *err);
 static bool not_there(const struct sqlite *s, const char *what, struct err *err);
+
+bool sqlite_file_check(const char *where, struct err *err)
+{
+	struct stat st;
+
+	if (stat(where, &st) == 0)
+		return is_file(where, &st, err);
+	if (errno != ENOTDIR && errno != ENAMETOOLONG)
+		return true; /* the disk may not be mounted, or the store not made yet */
+	return err_set(err, ERR_USAGE, "%s: %s", where, strerror(errno));
+}
 
 struct store *sqlite_file_open(const char *where, unsigned flags, struct err *err)
 {
@@ -163,18 +175,22 @@ static bool path_check(struct sqlite *s, struct err *err)
 		return s->flags & STORE_CREATE ? path_make(s, err) :
 						 not_there(s, "there is no store at", err);
 	}
-	if (S_ISDIR(st.st_mode))
-		return err_set(err, ERR_USAGE, "%s is a folder, a database file is needed",
-			       s->path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_USAGE, "%s is not a file, a database file is needed",
-			       s->path);
+	if (!is_file(s->path, &st, err))
+		return false;
 	if (access(s->path, R_OK) < 0)
 		return err_os(err, "%s cannot be read", s->path);
 	if (!st.st_size && !(s->flags & STORE_CREATE))
 		return not_there(s, "there is no store yet in the empty file", err);
 	/* SQLite takes the stump of a database for an empty one and would begin anew in it. */
 	return !st.st_size || st.st_size >= 512 || sqlite_err(s, SQLITE_NOTADB, err);
+}
+
+static bool is_file(const char *path, const struct stat *st, struct err *err)
+{
+	if (S_ISREG(st->st_mode))
+		return true;
+	return err_set(err, ERR_USAGE, "%s is %s, a database file is needed", path,
+		       S_ISDIR(st->st_mode) ? "a folder" : "not a file");
 }
 
 static bool path_make(struct sqlite *s, struct err *err)

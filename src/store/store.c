@@ -29,8 +29,9 @@ struct store *store_open(const char *url, unsigned flags, struct err *err)
 bool store_check(const char *url, struct err *err)
 {
 	const char *where;
+	const struct driver *driver = driver_find(url, &where, err);
 
-	return driver_find(url, &where, err);
+	return driver && (!driver->check || driver->check(where, err));
 }
 
 void store_close(struct store *st)

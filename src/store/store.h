@@ -57,9 +57,10 @@ enum op_type {
 	OP_LIST,  /* all entries of KINDS, at one revision */
 	OP_GET,   /* one entry, or done with ERR_NOT_FOUND */
 	OP_WRITE, /* all of WRITES, or none of them: the result of the ones that did not fit says
-	             why, err is ERR_CONFLICT. What a driver cannot do at once it does in parts, the
-	             last write in the last one; then each result says whether that one was written,
-	             err why not all were */
+	             why, err is ERR_CONFLICT. What a driver cannot do at once it does in parts. The
+	             last write is in the last part, which is written only when all before it was,
+	             and as a whole; each result says whether that one was written, err why not
+	             all were */
 	OP_WATCH, /* changes of KINDS after SINCE, of KIND_UNWATCHED none; ends only by failing.
 	             ERR_CONFLICT: SINCE is too old (compacted) or from another history: list again */
 };
@@ -91,7 +92,8 @@ struct op {
  * FLAGS: STORE_CREATE makes what is missing (peerctl's writes do; peerd and reads never, decisions.md 7). */
 enum store_flags { STORE_CREATE = 1, STORE_READ_ONLY = 2, STORE_PATIENT = 4 /* wait 5 s when busy */ };
 struct store *store_open(const char *url, unsigned flags, struct err *err);
-/* Is URL one that store_open() would try? ERR_USAGE, ERR_INVALID where it never can. */
+/* For who waits for a store that is not there yet: can there ever be one at URL? ERR_USAGE or ERR_INVALID
+ * where it is mistyped, names what is no file, or is "memory:", which no other process can fill. */
 bool store_check(const char *url, struct err *err) must_check;
 /* What is still under way is done with ERR_AWAY; NULL is fine. */
 void store_close(struct store *st);

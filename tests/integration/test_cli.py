@@ -5,7 +5,6 @@ import json
 import os
 import re
 import sqlite3
-import subprocess
 import threading
 
 import pytest
@@ -30,21 +29,6 @@ def fixture_cli(tmp_path):
 
 
 # ---- words and options ----
-
-@pytest.mark.parametrize('args, words', [
-    (['--options', '/nowhere'], '--options: /nowhere: No such file'),
-    (['--bird-conf', 'bird.conf'], '--bird-conf bird.conf: a path that begins with /'),
-    (['--bird-conf', '/a"b'], 'a quote'),
-    (['--bird-include', '/a"*'], 'a quote'),
-    (['--log-level', 'loud'], 'error, warning, info, debug'),
-    (['now'], '"now" is not an option'),
-])
-def test_usage_of_peerd(tmp_path, args, words):
-    done = subprocess.run([PEERCTL.replace('peerctl', 'peerd'), '--node', 'n1', *args], text=True,
-                          capture_output=True, check=False, cwd=tmp_path, timeout=10)
-    assert done.returncode == 2 and words in done.stderr, done
-
-
 
 def test_version(cli):
     assert re.fullmatch(r'peerctl \d+\.\d+\.\d+\n', cli('version').out)

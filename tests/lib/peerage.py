@@ -58,10 +58,11 @@ class Peerd(Server):
         self.as_node = as_node or node.name
         self.bird = Bird(node, bird_conf)
 
-    def start(self, *options, bird=True, env=None):
+    def start(self, *options, bird=True, env=None, inside=()):
+        """INSIDE: a command that runs the one behind it."""
         if bird and not (self.bird.process and self.bird.process.alive):
             self.bird.start()
-        return self.spawn(program('peerd'), '--store', self.store, '--node', self.as_node, '--bird-socket',
+        return self.spawn(*inside, program('peerd'), '--store', self.store, '--node', self.as_node, '--bird-socket',
                           self.bird.socket, '--bird-conf', self.bird.conf, '-l', 'debug', *options,
                           env={**self.env, **(env or {})})
 

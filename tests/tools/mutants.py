@@ -107,7 +107,7 @@ MUTANTS = [Mutant(*row) for row in (
      '\tentry.place = NULL;\n\top->entry(op->ctx, &entry);',
      [ACCESS + 'test_broken_values']),
     # ---- writes
-    ('a batch is refused as a whole', WRITE, 'if (!t->single && b->n > 1) {', 'if (false) {',
+    ('a batch is refused as a whole', WRITE, 'if (b != t->final && b->n > 1) {', 'if (false) {',
      ['test_etcd.py::test_behaves_as_every_store']),
     ('what is ours is not known again', WRITE, 'bool ours = b->doubtful && b->n_answers == b->n;', 'bool ours = false;',
      ['unit etcd_write']),
@@ -123,6 +123,9 @@ MUTANTS = [Mutant(*row) for row in (
     ('what was left is not written', WRITE, '\t\t    (b->doubtful || (b->state == BATCH_RUNNING && b->call.call.sent)))',
      '\t\t    false)', ['unit etcd_write']),
     ('the last batch goes with the others', WRITE, '(b == t->final && open > 1) ||', '', ['unit etcd_write']),
+    ('the last batch goes although another was refused', WRITE, 't->refused && open == 1 &&', 'false &&', ['unit etcd_write']),
+    ('the last batch is taken apart', WRITE, 'b != t->final && b->n > 1', 't->batches->next && b->n > 1',
+     ['unit etcd_write']),
     ('a token that does not come is waited for', WRITE, 'else if (!running)', 'else if (false)', ['unit etcd_write']),
     # ---- what is told
     ('a store that is away is asked without pause', FEED,

@@ -45,15 +45,11 @@ static const struct {
 	{ "nobody waits to hear", 0, 1, EXPECT_ABSENT, false, false, MINE, WRITE_UNKNOWN, ERR_AWAY, NULL, 1 },
 };
 
-static void answer_make(struct buf *b, bool succeeded, const char *there)
+/* About one write of a transaction: THERE is what stands in its place. */
+static void response_make(struct buf *b, bool succeeded, const char *there)
 {
-	size_t header = pb_begin(b, TXN_HEADER), response, range, kv;
+	size_t response = pb_begin(b, TXN_RESPONSES), range = pb_begin(b, succeeded ? 2 : 1), kv;
 
-	pb_uint(b, 3, 9); /* revision */
-	pb_end(b, header);
-	pb_uint(b, TXN_SUCCEEDED, succeeded);
-	response = pb_begin(b, TXN_RESPONSES);
-	range = pb_begin(b, succeeded ? 2 : 1);
 	if (!succeeded && there) {
 		kv = pb_begin(b, 2);
 		pb_text(b, 1, KEY);
@@ -63,6 +59,16 @@ static void answer_make(struct buf *b, bool succeeded, const char *there)
 	}
 	pb_end(b, range);
 	pb_end(b, response);
+}
+
+static void answer_make(struct buf *b, bool succeeded, const char *there)
+{
+	size_t header = pb_begin(b, TXN_HEADER);
+
+	pb_uint(b, 3, 9); /* revision */
+	pb_end(b, header);
+	pb_uint(b, TXN_SUCCEEDED, succeeded);
+	response_make(b, succeeded, there);
 }
 
 /* Both ends in turn, until the operation is done. */
@@ -165,17 +171,18 @@ static void test_never_answered(void **state)
 	clock_real();
 }
 
-/* Two batches: the first one is refused, the connection is lost with the second, which then is written.
- * That does not make good what was refused. */
+/* The first of three batches is refused. The connection is lost with the second, which is sent again and
+ * written: that does not make good what was refused, and the last one is not sent. */
 static void test_refused_and_lost(void **state)
 {
-	enum { SMALL = 100000, LARGE = 1 << 20 };
+	enum { SMALL = 1000, LARGE = 1 << 20 };
 	char *json = memset(mem_alloc(LARGE), '1', LARGE);
 	struct write writes[] = {
 		{ .kind = &kind_bgppeer, .name = "a", .json = json, .len = SMALL, .expect = EXPECT_ABSENT },
 		{ .kind = &kind_bgppeer, .name = "b", .json = json, .len = LARGE, .expect = EXPECT_ABSENT },
+		{ .kind = &kind_bgppeer, .name = "c", .json = json, .len = SMALL, .expect = EXPECT_ABSENT },
 	};
-	struct op op = { .type = OP_WRITE, .writes = writes, .n_writes = 2 };
+	struct op op = { .type = OP_WRITE, .writes = writes, .n_writes = 3 };
 	int64_t until = clock_ms() + LONG;
 	auto_free char *url = NULL;
 	bool refused = false;
@@ -195,7 +202,7 @@ static void test_refused_and_lost(void **state)
 
 		store_run(st);
 		server_run(&v);
-		if (!refused && v.calls) {
+		if (!refused && v.calls) { /* only "a" fits into what HTTP/2 lets through at first */
 			refused = true;
 			v.n_breaks = 1;
 			buf_clear(&v.answer);
@@ -209,12 +216,85 @@ static void test_refused_and_lost(void **state)
 		assert_true(clock_ms() < until);
 	}
 	assert_int_equal(v.n_breaks, 0);
+	assert_int_equal(v.calls, 3);
 	assert_int_equal(writes[0].result, WRITE_EXISTS);
 	assert_int_equal(writes[1].result, WRITE_DONE);
+	assert_int_equal(writes[2].result, WRITE_PENDING);
 	assert_int_equal(op.err.kind, ERR_CONFLICT);
 	store_cancel(st, &op);
 	store_close(st);
 	server_die(&v);
+	free(json);
+}
+
+/* The last batch hangs on all the others, and its writes on each other. */
+static const struct {
+	const char *name;
+	bool refused[2]; /* of the first batch; of the last one */
+	enum write_result results[3];
+	unsigned n_asked;
+} lasts[] = {
+	{ "all is written", { false, false }, { WRITE_DONE, WRITE_DONE, WRITE_DONE }, 2 },
+	{ "the first one is refused", { true, false }, { WRITE_EXISTS, WRITE_PENDING, WRITE_PENDING }, 1 },
+	{ "the last one is refused", { false, true }, { WRITE_DONE, WRITE_EXISTS, WRITE_PENDING }, 2 },
+};
+
+static void test_last_after_all(void **state)
+{
+	enum { SMALL = 1000, LARGE = 1 << 20 };
+	char *json = memset(mem_alloc(LARGE), '1', LARGE);
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(lasts); i++) {
+		struct write writes[] = {
+			{ .kind = &kind_bgppeer, .name = "a", .json = json, .len = LARGE, .expect = EXPECT_ABSENT },
+			{ .kind = &kind_bgppeer, .name = "b", .json = json, .len = SMALL, .expect = EXPECT_ABSENT },
+			{ .kind = &kind_bgppeer, .name = "c", .json = json, .len = SMALL, .expect = EXPECT_ABSENT },
+		};
+		struct op op = { .type = OP_WRITE, .writes = writes, .n_writes = 3 };
+		int64_t until = clock_ms() + LONG;
+		auto_free char *url = NULL;
+		struct err err = { 0 };
+		struct server v;
+		struct store *st;
+		unsigned calls = 0;
+
+		server_open(&v);
+		answer_make(&v.answer, !lasts[i].refused[0], OTHERS);
+		assert_true(asprintf(&url, "etcd:%s", v.url) > 0);
+		st = store_open(url, STORE_PATIENT, &err);
+		assert_non_null(st);
+		store_start(st, &op);
+		while (!op.done) {
+			struct poll p = { 0 };
+
+			server_run(&v);
+			if (v.calls && !calls) {
+				calls = v.calls;
+				buf_clear(&v.answer);
+				answer_make(&v.answer, !lasts[i].refused[1], OTHERS);
+				response_make(&v.answer, !lasts[i].refused[1], NULL);
+			}
+			store_run(st);
+			if (op.done)
+				break;
+			store_wait(st, &p);
+			poll_fd(&p, v.listener, POLLIN);
+			poll_fd(&p, v.fd, POLLIN);
+			poll_at(&p, until);
+			poll_block(&p);
+			assert_true(clock_ms() < until);
+		}
+		for (size_t j = 0; j < lengthof(writes); j++)
+			if (writes[j].result != lasts[i].results[j])
+				fail_msg("%s: write %zu came to %d", lasts[i].name, j, writes[j].result);
+		if (v.calls != lasts[i].n_asked)
+			fail_msg("%s: asked %u times", lasts[i].name, v.calls);
+		assert_int_equal(op.err.kind, lasts[i].refused[0] || lasts[i].refused[1] ? ERR_CONFLICT : ERR_NONE);
+		store_cancel(st, &op);
+		store_close(st);
+		server_die(&v);
+	}
 	free(json);
 }
 
@@ -444,6 +524,7 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_unheard),
 					    cmocka_unit_test(test_never_answered),
 					    cmocka_unit_test(test_refused_and_lost),
+					    cmocka_unit_test(test_last_after_all),
 					    cmocka_unit_test(test_left),
 					    cmocka_unit_test(test_endless_list),
 					    cmocka_unit_test(test_nothing),

@@ -165,6 +165,35 @@ static void test_secrets(void **state)
 	}
 }
 
+/* What the operator reads names the file that was looked at. */
+static void test_secret_where(void **state)
+{
+	static const struct {
+		const char *behind, *key;   /* of the folder's path; of the secret */
+		const char *before, *after; /* the folder's path in the words */
+	} cases[] = {
+		{ "", "nothing", "is not there: ", "/tor/nothing" },
+		{ "///", "nothing", "is not there: ", "/tor/nothing" },
+		{ "", "empty", "is empty: ", "/tor/empty" },
+		{ "", "folder", "is not a regular file: ", "/tor/folder" },
+		{ "", "escape", "a link on the way to ", "/tor/escape leads out of the folder" },
+		{ "-x", "key", "the folder ", "-x cannot be opened: No such file or directory" },
+	};
+	struct folder *f = *state;
+	auto_arena struct arena a = { 0 };
+	struct secret_ref ref = { .name = "tor", .key = "plain" };
+
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		const char *folder = arena_printf(&a, "%s%s", f->path, cases[i].behind);
+
+		ref.key = cases[i].key;
+		assert_string_equal(secret_read(folder, &ref, &a).why,
+				    arena_printf(&a, "%s%s%s", cases[i].before, f->path,
+						 cases[i].after));
+	}
+	assert_string_equal(secret_read(NULL, &ref, &a).why, "is not there: no --secrets-dir is given");
+}
+
 static void test_secret_large(void **state)
 {
 	auto_arena struct arena a = { .secret = true };
@@ -322,8 +351,10 @@ static void test_no_folder(void **state)
 	facts_want(s, &ref, 1);
 	assert_false(facts_run(s));
 	facts_get(s, &f);
-	assert_false(f.secrets_known);
-	assert_int_equal(f.n_secrets, 0);
+	assert_true(f.secrets_known);
+	assert_int_equal(f.n_secrets, 1);
+	assert_int_equal(f.secrets[0].state, SECRET_ABSENT);
+	assert_string_equal(f.secrets[0].why, "is not there: no --secrets-dir is given");
 	facts_close(s);
 	facts_close(NULL);
 }
@@ -468,6 +499,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_folder(test_secrets),	  with_folder(test_secret_large),
+		with_folder(test_secret_where),
 		with_folder(test_secret_refused), with_folder(test_rotation),
 		with_folder(test_folder_later),	  cmocka_unit_test(test_no_folder),
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_flood),

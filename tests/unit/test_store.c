@@ -48,6 +48,34 @@ static void open_urls(void **state)
 	}
 }
 
+/* What peerd refuses at its start, and what it waits for. */
+static void check_urls(void **state)
+{
+	static const struct {
+		const char *url, *words; /* NULL: it is waited for */
+	} cases[] = {
+		{ "nosuch:x", "\"nosuch:x\" names no datastore; write sqlite:PATH" },
+		{ "sqlite:", "behind the colon is missing" },
+		{ "memory:x", "memory:x ends with the process that has it; write sqlite:PATH" },
+		{ "sqlite:/tmp", "/tmp is a folder, a database file is needed" },
+		{ "/tmp/", "/tmp/ is a folder" },
+		{ "sqlite:/dev/null", "/dev/null is not a file" },
+		{ "sqlite:/dev/null/peerage.db", "/dev/null/peerage.db: Not a directory" },
+		{ "sqlite:/nowhere/at/all.db", NULL },
+		{ "/etc/passwd", NULL },
+		{ "etcd:http://192.0.2.1:2379", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		struct err err = { 0 };
+
+		if (store_check(cases[i].url, &err) != !cases[i].words ||
+		    (cases[i].words && (err.kind != ERR_USAGE || !strstr(err.words, cases[i].words))))
+			fail_msg("%s: %s", cases[i].url, err.kind ? err.words : "passed");
+	}
+}
+
 /* All four expectations against an object that is there, at another version, and not there. */
 static void expectations(void **state)
 {
@@ -175,10 +203,10 @@ static void batch_in_order(void **state)
 	store_close(st);
 }
 
-/* More than etcd takes at once, and one of them does not fit: that costs one. */
+/* More than etcd takes at once, and one of them does not fit: that costs one, and the last batch. */
 static void batches_are_told_apart(void **state)
 {
-	enum { MANY = 300, WRONG = 150 };
+	enum { MANY = 300, WRONG = 150, LAST = 256 };
 	struct world *w = *state;
 	struct store *st = open_store(w->url, STORE_CREATE);
 	struct write writes[MANY];
@@ -195,7 +223,9 @@ static void batches_are_told_apart(void **state)
 	assert_false(write_many(st, writes, MANY, &err));
 	assert_int_equal(err.kind, ERR_CONFLICT);
 	for (unsigned i = 0; i < MANY; i++)
-		assert_int_equal(writes[i].result, i == WRONG ? WRITE_EXISTS : WRITE_DONE);
+		assert_int_equal(writes[i].result, i == WRONG ? WRITE_EXISTS :
+						   i >= LAST  ? WRITE_PENDING :
+								WRITE_DONE);
 	store_close(st);
 }
 
@@ -620,6 +650,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_urls),
+		cmocka_unit_test(check_urls),
 		BOTH(expectations),
 		BOTH(batch_is_atomic),
 		BOTH(batch_in_order),
