@@ -153,9 +153,12 @@ MUTANTS = [Mutant(*row) for row in (
     # ---- less that is said, more that is let through
     ('a filter may have what we do not know', 'src/model/kinds/bgpfilter.c', '\t.flags = KIND_CLOSED,\n', '',
      ['unit decode']),
-    ('a limit may be misspelt', 'src/model/decode.c', '(near && limits(', '(near && false && limits(', ['unit decode']),
-    ('a limit may stand outside', 'src/model/decode.c', 'bool guarded = fallen &&', 'bool guarded = false && fallen &&',
+    ('a limit may be misspelt', 'src/model/decode.c', 'field_near_limit(shape, m->key) ||', '', ['unit decode']),
+    ('a limit may stand outside', 'src/model/decode.c', '(fallen && (around', '(fallen && false && (around',
      ['unit decode']),
+    ('a file mends no filter', 'src/model/stored.c', 'closed ? &type_json : &type_struct', '&type_struct',
+     ['unit calico_json']),
+    ('a file mends no limit', 'src/model/stored.c', '!(!f && field_near_limit(shape, m->key)) &&', '', ['unit calico_json']),
     ('plan takes a session in silence', 'src/peerctl/plan.c', '\ttakeovers_add(&p);\n',
      '\tif (false)\n\t\ttakeovers_add(&p);\n', ['unit write']),
 )]
