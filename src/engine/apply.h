@@ -34,12 +34,13 @@ bool apply_idle(const struct apply *ap);
 void apply_start(struct apply *ap, const struct conf *conf);
 /* The same with BIRD down: `bird -p` checks, the file is installed. */
 void apply_start_offline(struct apply *ap, const struct conf *conf);
-/* Forgets what is under way: the connection is gone, or the program ends. */
+/* Goes on with what was begun: reads BIRD's answer and asks the next question. A lost connection or a
+ * deadline that has passed ends it with APPLY_FAILED. */
 void apply_run(struct apply *ap);
 void apply_wait(struct apply *ap, struct poll *p);
-/* What has ended; once. */
+/* How the last one ended. Each end is told once; then it is APPLY_NONE until the next. */
 enum apply_outcome apply_outcome(struct apply *ap);
-/* Where and why BIRD refused; file may be one of the operator's own. */
+/* Where and why BIRD refused; the file may be one that the operator wrote and ours includes. */
 const struct reply_place *apply_place(const struct apply *ap);
 bool apply_place_is_ours(const struct apply *ap); /* the place is in our text */
 /* Why it failed, or what BIRD said against it, in words. */
