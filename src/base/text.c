@@ -139,6 +139,16 @@ char *text_clean(struct arena *a, const char *text, size_t len, size_t max)
 	return clean;
 }
 
+const char *text_line(const char *text, unsigned number, struct arena *a)
+{
+	while (number > 1 && text) {
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+		number--;
+	}
+	return text && *text && number ? arena_strn(a, text, strcspn(text, "\n")) : NULL;
+}
+
 const char *text_safe(struct arena *a, const char *text)
 {
 	for (const char *c = text; c && *c; c++)

@@ -23,6 +23,8 @@ size_t text_utf8(const char *text, size_t len);
 /* A copy that is valid UTF-8 without control characters (C0, DEL, C1), at most MAX bytes: what a
  * remote could write must not reach a store, a log or a terminal raw (decisions.md 13). */
 char *text_clean(struct arena *a, const char *text, size_t len, size_t max);
+/* Line NUMBER (1-based) of TEXT without its newline; NULL when it has not so many. */
+const char *text_line(const char *text, unsigned number, struct arena *a);
 /* TEXT itself where it is nothing but printable ASCII, else a clean copy; NULL stays NULL. */
 const char *text_safe(struct arena *a, const char *text);
 /* Do PATTERN's `*` wildcards match all of TEXT? */

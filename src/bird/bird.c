@@ -35,6 +35,7 @@ struct bird {
 	int64_t greeting_by; /* GREETING */
 	int64_t answer_by;   /* ASKED */
 	int64_t backoff;
+	bool listens; /* the last connection was taken, or could not be for other reasons */
 	unsigned connection;
 	struct err trouble;
 	struct reply greeting, answer;
@@ -129,6 +130,11 @@ const char *bird_trouble(const struct bird *b)
 	return b->stage == READY || !b->trouble.words[0] ? NULL : b->trouble.words;
 }
 
+bool bird_listens(const struct bird *b)
+{
+	return b->listens;
+}
+
 bool bird_idle(const struct bird *b)
 {
 	return b->stage == READY && b->question == NONE;
@@ -204,12 +210,14 @@ static void bird_connect(struct bird *b)
 	strcpy(at.sun_path, b->path);
 	b->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (b->fd < 0 || connect(b->fd, (struct sockaddr *)&at, sizeof at) < 0) {
+		b->listens = errno != ECONNREFUSED && errno != ENOENT;
 		/* a full backlog is EAGAIN here: BIRD does not accept */
 		bird_drop(b, "%s",
 			  errno == EAGAIN ? "it takes no connections: BIRD may hang" :
 					    strerror(errno));
 		return;
 	}
+	b->listens = true;
 	b->stage = GREETING;
 	b->greeting_by = clock_ms() + GREETING_MS;
 }

@@ -26,6 +26,9 @@ const char *bird_version(const struct bird *b); /* "2.0.12" of the greeting; NUL
 /* NULL while connected and before the first attempt has ended, else why not ("/run/bird/bird.ctl: Connection refused"). */
 const char *bird_trouble(const struct bird *b);
 
+/* Did anything take the last connection? False: nobody runs there, or nothing was tried yet. */
+bool bird_listens(const struct bird *b);
+
 /* May a question be asked? Not before bird_answer() or bird_lost() has told of the last one. */
 bool bird_idle(const struct bird *b);
 /* Asks; only while idle. The answer must end within TIMEOUT_MS, else the connection is closed. A

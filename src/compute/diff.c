@@ -71,7 +71,8 @@ struct plan_change *plan_diff(const struct plan *before, const struct plan *afte
 		else if (order < 0)
 			*at = (struct plan_change){ b->name, b, NULL, EFFECT_REMOVED, NULL };
 		else
-			*at = (struct plan_change){ n->name, NULL, n, EFFECT_ADDED, NULL };
+			*at = (struct plan_change){ n->name, NULL, n,
+						    n->fault ? EFFECT_NONE : EFFECT_ADDED };
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -87,7 +88,7 @@ static bool peering_same(const struct peering *a, const struct peering *b)
 	return !v.effect && strcmp(a->name, b->name) == 0 &&
 	       str_eq(a->origin_version, b->origin_version) &&
 	       str_eq(a->remote_node, b->remote_node) && a->on_link == b->on_link &&
-	       a->hold == b->hold && a->by_hand == b->by_hand;
+	       a->fault == b->fault && strcmp(a->asks, b->asks) == 0;
 }
 
 static bool problem_same(const struct problem *a, const struct problem *b)
@@ -113,14 +114,22 @@ static struct plan_change change(const struct plan *before, const struct peering
 	struct verdict v = { EFFECT_NONE, { 0 } };
 	struct plan_change result = { .name = a->name, .before = b, .after = a };
 
-	if (a->disabled && b->disabled)
+	if (a->down && b->down)
 		return result;
 	differs(&v, !ip_eq(&before->router_id, &after->router_id), EFFECT_RESTART, "router id");
-	if (!a->hold) { /* else BIRD keeps the text it has */
+	if (!a->fault) { /* else it keeps the text that BIRD has */
 		how_differs(&v, b, a);
 		differs(&v, a->gateway_onlink && onlink_differ(before, after), EFFECT_RELOAD,
 			"on-link prefixes");
 		differs(&v, pools_differ(before, after), EFFECT_RELOAD, "address pools");
+	}
+	if (a->fault) {
+		const struct fate_facts facts = { .asked = true,
+						  .faulty = true,
+						  .accepted = !b->fault,
+						  .less = asks_less(b->asks, a->asks) };
+
+		result.less = fate_of(&facts).less;
 	}
 	result.effect = v.effect;
 	result.why = v.why.len ? arena_str(arena, v.why.at) : NULL;
@@ -145,8 +154,7 @@ static void how_differs(struct verdict *v, const struct peering *b, const struct
 	differs(v, a->rr_client != b->rr_client || !ip_eq(&a->cluster_id, &b->cluster_id),
 		EFFECT_RESTART, "route reflection");
 	differs(v, !str_eq(a->password, b->password), EFFECT_RESTART, "password");
-	differs(v, a->disabled != b->disabled, EFFECT_RESTART,
-		a->disabled ? "disabled" : "enabled");
+	differs(v, a->down != b->down, EFFECT_RESTART, a->down ? "stopped" : "started");
 	differs(v, !strmap_eq(&a->extensions, &b->extensions), EFFECT_RESTART, "extensions");
 	differs(v, a->reflector != b->reflector, EFFECT_RELOAD, "reflected routes");
 	differs(v, filters_differ(a, b), EFFECT_RELOAD, "filters");

@@ -13,7 +13,7 @@
 static int by_address4(const void *a, const void *b);
 static int by_address6(const void *a, const void *b);
 
-void hosts_make(struct planner *p, const char *self)
+void hosts_make(struct planner *p)
 {
 	size_t n = snapshot_count(p->snap, &kind_node);
 	uint32_t global_as = p->config->as_number ? p->config->as_number : 64512;
@@ -21,7 +21,7 @@ void hosts_make(struct planner *p, const char *self)
 	bool own_ports = snapshot_count(p->snap, &kind_bgpconfiguration) >
 			 (snapshot_find(p->snap, &kind_bgpconfiguration, "default") ? 1 : 0);
 
-	p->hosts = arena_array(&p->scratch, struct host, n);
+	p->hosts = arena_array(&p->fabric, struct host, n);
 	for (size_t i = 0; i < n; i++) {
 		const struct resource *r = snapshot_at(p->snap, &kind_node, i);
 		const struct node *node = r->spec;
@@ -45,12 +45,7 @@ void hosts_make(struct planner *p, const char *self)
 			if (node->bgp->as_number)
 				m->as = node->bgp->as_number;
 		}
-		if (!p->self && strcmp(r->meta.name, self) == 0)
-			p->self = m;
 	}
-	p->plan->as = p->self->as;
-	p->plan->address4 = p->self->address4;
-	p->plan->address6 = p->self->address6;
 }
 
 const struct resource *config_of(const struct planner *p, const char *node)
@@ -95,7 +90,7 @@ const struct host *host_with(const struct planner *p, const struct ip *address)
 	}
 	if (!p->by_address) {
 		memo->by_address =
-			arena_array(&memo->scratch, const struct host *, 2 * p->n_hosts + 1);
+			arena_array(&memo->fabric, const struct host *, 2 * p->n_hosts + 1);
 		for (size_t i = 0; i < p->n_hosts; i++)
 			if (ip_is_set(&p->hosts[i].address4))
 				memo->by_address[memo->n_address4++] = &p->hosts[i];

@@ -22,9 +22,3 @@ void mesh_collect(struct planner *p)
 		}
 	}
 }
-
-bool mesh_between(const struct planner *p, const struct host *a, const struct host *b)
-{
-	return p->config->mesh_enabled != NO && a != b && !ip_is_set(&a->cluster) &&
-	       !ip_is_set(&b->cluster);
-}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How each session is to be: for every neighbour the first candidate wins (decisions.md 16), and
- * becomes a peering with what its resource, the two nodes and the facts say. Secrets fail closed.
+ * How each session is to be: for every neighbour the first candidate wins, and becomes a peering
+ * with what its resource, the two nodes and the facts say. Secrets fail closed.
  */
 #include "compute/planner.h"
+
+#include <stdarg.h>
 
 #include "base/text.h"
 
@@ -26,11 +28,14 @@ static struct secret_fact secret_find(const struct planner *p, const struct secr
 static int secret_cmp(const void *a, const void *b);
 static void filters(struct planner *p, struct peering *at, const struct candidate *c,
 		    const struct bgppeer *peer);
+static const char *asks(struct planner *p, const struct secret_ref *secret,
+			const struct list *filter_names);
+static void ask_name(const char *name, struct buf *out);
+static void fault(struct planner *p, struct peering *at, const struct candidate *c,
+		  enum problem_code code, const char *format, ...) printf_like(5, 6);
 static struct strmap extensions(struct planner *p, const struct candidate *c,
 				const struct bgppeer *peer);
 
-static bool disabled_by_hand(const struct planner *p, const char *name);
-static int candidate_cmp(const void *a, const void *b);
 
 void peerings_make(struct planner *p)
 {
@@ -38,8 +43,7 @@ void peerings_make(struct planner *p)
 
 	p->peerings = arena_array(p->arena, struct peering, p->n_candidates);
 	p->plan->peerings = p->peerings;
-	if (p->n_candidates > 1)
-		qsort(p->candidates, p->n_candidates, sizeof *p->candidates, candidate_cmp);
+	candidates_sort(p);
 	for (size_t i = 0; i < p->n_candidates; i++) {
 		const struct candidate *c = &p->candidates[i];
 
@@ -58,11 +62,14 @@ static void peering_make(struct planner *p, const struct candidate *c)
 	const struct bgppeer *peer = c->by ? c->by->spec : &mesh_peer;
 	bool link_local = ip_is_link_local(&c->remote.ip);
 	const struct ip own = *host_address(p->self, c->remote.ip.family);
-	struct peering at = { .name = c->name, .remote = c->remote, .hold = p->hold };
+	struct peering at = { .name = c->name,
+			      .remote = c->remote,
+			      .fault = p->pools_unknown ? PROBLEM_INVALID : PROBLEM_NONE };
+	const struct secret_ref *secret;
 
 	if (!remote_as(p, c, peer, &at.remote_as))
 		return;
-	at.origin = c->by ? origin_of(c->by, p->arena) : "mesh";
+	at.origin = c->by ? resource_id(c->by, p->arena) : "mesh";
 	at.origin_version = c->by ? c->by->meta.version : NULL;
 	at.remote_node = c->host ? c->host->resource->meta.name : NULL;
 	at.local_as = p->self->as;
@@ -92,15 +99,11 @@ static void peering_make(struct planner *p, const struct candidate *c)
 		at.rr_client = true;
 		at.cluster_id = p->self->cluster;
 	}
+	secret = c->by ? &peer->password.ref : &p->config->mesh_password.ref;
+	at.asks = asks(p, secret, &peer->filters);
 	filters(p, &at, c, peer);
 	at.extensions = extensions(p, c, peer);
-	password(p, &at, c, c->by ? &peer->password.ref : &p->config->mesh_password.ref);
-	if (disabled_by_hand(p, c->name)) {
-		at.disabled = at.by_hand = true;
-		problem_add(p, PROBLEM_DISABLED, DIAG_WARNING, c->by, c->name,
-			    "disabled by hand on the node; `birdc enable %s` there brings it back",
-			    c->name);
-	}
+	password(p, &at, c, secret);
 	p->peerings[p->plan->n_peerings++] = at;
 }
 
@@ -113,10 +116,12 @@ static void say_double(struct planner *p, const struct candidate *loser,
 	problem_add(
 		p, PROBLEM_DOUBLE, loser->rank == RANK_REVERSE ? DIAG_NOTE : DIAG_WARNING,
 		loser->by, loser->name, "the session with %s is the one of %s: %s",
-		endpoint_text(&loser->remote).s, origin_of(winner->by, p->arena),
+		endpoint_text(&loser->remote).s, resource_id(winner->by, p->arena),
 		winner->rank != loser->rank ?
 			"a global peer goes before a node's own, and both before a reverse peering" :
-			"of two that ask for the same, the first by name has it");
+		winner->born != loser->born ?
+			"of two that ask for the same, the older one has it" :
+			"of two that ask for the same and are of one age, the first by name has it");
 }
 
 static bool remote_as(struct planner *p, const struct candidate *c, const struct bgppeer *peer,
@@ -200,41 +205,32 @@ static void password(struct planner *p, struct peering *at, const struct candida
 		     const struct secret_ref *ref)
 {
 	struct secret_fact fact;
-	const char *fault = NULL;
+	const char *wrong = NULL;
 
 	if (str_empty(ref->name))
 		return;
 	fact = secret_find(p, ref);
 	if (fact.state == SECRET_UNREADABLE) {
-		at->hold = true;
-		problem_add(
-			p, PROBLEM_SECRET_UNREADABLE, DIAG_WARNING, c->by, c->name,
-			"secret %s/%s cannot be read just now (%s); what BIRD runs for the session "
-			"stays, and where it runs nothing the session is disabled",
-			ref->name, ref->key, fact.why ? fact.why : "no reason given");
+		fault(p, at, c, PROBLEM_SECRET_UNREADABLE, "secret %s/%s cannot be read just now (%s)",
+		      ref->name, ref->key, fact.why ? fact.why : "no reason given");
 		return;
 	}
 	if (fact.state == SECRET_ABSENT) {
-		at->disabled = true;
-		problem_add(
-			p, PROBLEM_SECRET_MISSING, DIAG_ERROR, c->by, c->name,
-			"secret %s/%s %s; the session stays disabled, never without its password",
-			ref->name, ref->key, fact.why ? fact.why : "is not there");
+		fault(p, at, c, PROBLEM_SECRET_MISSING, "secret %s/%s %s", ref->name, ref->key,
+		      fact.why ? fact.why : "is not there");
 		return;
 	}
 	if (!fact.len)
-		fault = "is empty";
+		wrong = "is empty";
 	else if (fact.len > PASSWORD_MAX)
-		fault = "is longer than 80 bytes, the most that TCP MD5 takes";
-	for (size_t i = 0; i < fact.len && !fault; i++)
+		wrong = "is longer than 80 bytes, the most that TCP MD5 takes";
+	for (size_t i = 0; i < fact.len && !wrong; i++)
 		if (fact.value[i] == '"' || fact.value[i] == '\n' || fact.value[i] == '\r' ||
 		    !fact.value[i])
-			fault = "holds a quote, a line end or a NUL, which BIRD cannot express";
-	if (fault) {
-		at->disabled = true;
-		problem_add(p, PROBLEM_SECRET_INVALID, DIAG_ERROR, c->by, c->name,
-			    "secret %s/%s %s; the session stays disabled", ref->name, ref->key,
-			    fault);
+			wrong = "holds a quote, a line end or a NUL, which BIRD cannot express";
+	if (wrong) {
+		fault(p, at, c, PROBLEM_SECRET_INVALID, "secret %s/%s %s", ref->name, ref->key,
+		      wrong);
 		return;
 	}
 	at->password = arena_strn(p->arena, fact.value, fact.len);
@@ -278,6 +274,51 @@ static int secret_cmp(const void *a, const void *b)
 	return order ? order : strcmp(x->key, y->key);
 }
 
+/* One word, in the order that asks_less() goes by. A reference may hold anything: what no name has is
+ * written as its bytes. */
+static const char *asks(struct planner *p, const struct secret_ref *secret,
+			const struct list *filter_names)
+{
+	auto_buf struct buf out = { 0 };
+
+	if (!str_empty(secret->name)) {
+		buf_str(&out, "secret:");
+		ask_name(secret->name, &out);
+		buf_char(&out, '/');
+		ask_name(secret->key, &out);
+	}
+	for (size_t i = 0; i < filter_names->n; i++) {
+		buf_str(&out, out.len ? ",filter:" : "filter:");
+		ask_name(list_at(*filter_names, const char *, i), &out);
+	}
+	return arena_str(p->arena, buf_text(&out));
+}
+
+static void ask_name(const char *name, struct buf *out)
+{
+	for (const char *c = name ? name : ""; *c; c++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *c))
+			buf_char(out, *c);
+		else
+			buf_printf(out, "%%%02x", (unsigned char)*c);
+}
+
+/* AT cannot start, for a reason that may have company: the first one counts. */
+static void fault(struct planner *p, struct peering *at, const struct candidate *c,
+		  enum problem_code code, const char *format, ...)
+{
+	const char *words;
+	va_list args;
+
+	va_start(args, format);
+	words = arena_vprintf(&p->scratch, format, args);
+	va_end(args);
+	if (!at->fault)
+		at->fault = code;
+	problem_add(p, code, DIAG_ERROR, c->by, c->name,
+		    "%s; what runs stays, and nothing starts without it", words);
+}
+
 /* A filter that is not there must not open the session to everything (compat Q4). */
 static void filters(struct planner *p, struct peering *at, const struct candidate *c,
 		    const struct bgppeer *peer)
@@ -293,12 +334,8 @@ static void filters(struct planner *p, struct peering *at, const struct candidat
 			found[at->n_filters++] = r;
 			continue;
 		}
-		at->hold = true;
-		problem_add(p, r ? PROBLEM_FILTER_INVALID : PROBLEM_FILTER_MISSING, DIAG_ERROR,
-			    c->by, c->name,
-			    "%s BGPFilter \"%s\"; what BIRD runs for the session stays, and where "
-			    "it runs nothing the session is disabled",
-			    r ? "there is a mistake in" : "there is no", name);
+		fault(p, at, c, r ? PROBLEM_FILTER_INVALID : PROBLEM_FILTER_MISSING,
+		      "%s BGPFilter \"%s\"", r ? "there is a mistake in" : "there is no", name);
 	}
 	at->filters = found;
 }
@@ -334,24 +371,4 @@ bool extension_value_valid(const char *text)
 	return len >= 1 && len <= 64 &&
 	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-") ==
 		       len;
-}
-
-static bool disabled_by_hand(const struct planner *p, const char *name)
-{
-	for (size_t i = 0; i < p->facts->n_disabled; i++)
-		if (strcmp(p->facts->disabled[i], name) == 0)
-			return true;
-	return false;
-}
-
-static int candidate_cmp(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
-
-	if (!order)
-		order = (int)x->rank - (int)y->rank;
-	if (!order && x->by && y->by)
-		order = strcmp(x->by->meta.name, y->by->meta.name);
-	return order ? order : x->host < y->host ? -1 : x->host > y->host; /* in order of name */
 }

@@ -11,65 +11,23 @@ static void forward_address(struct planner *p, const struct resource *r, const s
 static void forward_host(struct planner *p, const struct resource *r, const struct host *m,
 			 enum rank rank);
 static void reverse(struct planner *p, const struct resource *r, const struct bgppeer *peer);
-static bool points_at(const struct bgppeer *peer, const struct host *m, int *ret_family);
 
 void peers_collect(struct planner *p)
 {
-	for (size_t i = 0; i < snapshot_count(p->snap, &kind_bgppeer); i++) {
-		const struct resource *r = snapshot_at(p->snap, &kind_bgppeer, i);
-		const struct bgppeer *peer = r->spec;
-
-		if (!peer || peer->local_workload_selector)
-			continue; /* broken: what runs stays; workloads: not acted on yet */
-		if (peer_on(peer, p->self))
-			forward(p, r, peer);
-		if (peer->reverse_peering != REVERSE_MANUAL)
-			reverse(p, r, peer);
-	}
+	for (size_t i = 0; i < snapshot_count(p->snap, &kind_bgppeer); i++)
+		peer_collect(p, snapshot_at(p->snap, &kind_bgppeer, i));
 }
 
-bool peer_on(const struct bgppeer *peer, const struct host *m)
+void peer_collect(struct planner *p, const struct resource *r)
 {
-	if (!str_empty(peer->node))
-		return strcmp(peer->node, m->resource->meta.name) == 0;
-	if (peer->node_selector)
-		return selector_match(peer->node_selector, &m->resource->meta.labels);
-	return true;
-}
+	const struct bgppeer *peer = r->spec;
 
-bool peer_plans(const struct planner *p, const struct host *m, const struct host *us, int family)
-{
-	if (mesh_between(p, m, us))
-		return true;
-	for (size_t i = 0; i < snapshot_count(p->snap, &kind_bgppeer); i++) {
-		const struct bgppeer *peer = snapshot_at(p->snap, &kind_bgppeer, i)->spec;
-		const struct ip *address = peer ? &peer->peer_ip.ip : NULL;
-		int only;
-
-		if (!peer || peer->local_workload_selector ||
-		    (ip_is_set(address) && address->family != family))
-			continue;
-		if (points_at(peer, us, &only) && peer_on(peer, m))
-			return true;
-		if (peer->reverse_peering != REVERSE_MANUAL && points_at(peer, m, &only) &&
-		    peer_on(peer, us))
-			return true;
-	}
-	return false;
-}
-
-void candidate_add(struct planner *p, const struct endpoint *remote, const struct host *host,
-		   const struct resource *by, enum rank rank)
-{
-	struct candidate *c = arena_push(&p->scratch, p->candidates, p->n_candidates);
-
-	c->remote = *remote;
-	if (c->remote.port == 179)
-		c->remote.port = 0;
-	c->name = peering_name(&c->remote, p->arena);
-	c->host = host;
-	c->by = by;
-	c->rank = rank;
+	if (!peer || peer->local_workload_selector)
+		return; /* broken: what runs stays; workloads: not acted on yet */
+	if (peer_on(peer, p->self))
+		forward(p, r, peer);
+	if (peer->reverse_peering != REVERSE_MANUAL)
+		reverse(p, r, peer);
 }
 
 static void forward(struct planner *p, const struct resource *r, const struct bgppeer *peer)
@@ -156,7 +114,7 @@ static void reverse(struct planner *p, const struct resource *r, const struct bg
 {
 	int only;
 
-	if (!points_at(peer, p->self, &only))
+	if (!peer_points_at(peer, p->self, &only))
 		return;
 	for (size_t i = 0; i < p->n_hosts; i++) {
 		const struct host *m = &p->hosts[i];
@@ -174,21 +132,4 @@ static void reverse(struct planner *p, const struct resource *r, const struct bg
 			candidate_add(p, &remote, m, r, RANK_REVERSE);
 		}
 	}
-}
-
-/* Is M a remote that PEER means: selected, or the owner of peerIP at that AS and port? *RET_FAMILY
- * is the only family it is meant for, 0 for any. */
-static bool points_at(const struct bgppeer *peer, const struct host *m, int *ret_family)
-{
-	const struct endpoint *e = &peer->peer_ip;
-
-	*ret_family = e->ip.family;
-	if (!e->ip.family)
-		return peer->peer_selector &&
-		       selector_match(peer->peer_selector, &m->resource->meta.labels);
-	if (!ip_eq(&e->ip, host_address(m, e->ip.family)))
-		return false;
-	if (peer->as_number && peer->as_number != m->as)
-		return false;
-	return !e->port || (e->port == 179 ? 0 : e->port) == m->port;
 }

@@ -1,39 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "compute/plan.h"
 
-#include <stdarg.h>
-
 #include "base/digest.h"
 #include "base/text.h"
 #include "compute/planner.h"
 
-const char *const problem_names[PROBLEM_COUNT + 1] = {
-	[PROBLEM_NONE] = "NONE",
-	[PROBLEM_NO_NODE] = "NO_NODE",
-	[PROBLEM_NO_SUCH_NODE] = "NO_SUCH_NODE",
-	[PROBLEM_SELECTS_NOTHING] = "SELECTS_NOTHING",
-	[PROBLEM_NO_LOCAL_ADDRESS] = "NO_LOCAL_ADDRESS",
-	[PROBLEM_NO_REMOTE_ADDRESS] = "NO_REMOTE_ADDRESS",
-	[PROBLEM_NO_ROUTER_ID] = "NO_ROUTER_ID",
-	[PROBLEM_AS_UNKNOWN] = "AS_UNKNOWN",
-	[PROBLEM_SECRET_MISSING] = "SECRET_MISSING",
-	[PROBLEM_SECRET_UNREADABLE] = "SECRET_UNREADABLE",
-	[PROBLEM_SECRET_INVALID] = "SECRET_INVALID",
-	[PROBLEM_FILTER_MISSING] = "FILTER_MISSING",
-	[PROBLEM_FILTER_INVALID] = "FILTER_INVALID",
-	[PROBLEM_INVALID] = "INVALID",
-	[PROBLEM_DOUBLE] = "DOUBLE",
-	[PROBLEM_SELF] = "SELF",
-	[PROBLEM_NOT_EXPRESSIBLE] = "NOT_EXPRESSIBLE",
-	[PROBLEM_EXTENSION] = "EXTENSION",
-	[PROBLEM_NOT_ACTED_ON] = "NOT_ACTED_ON",
-	[PROBLEM_WARNING] = "WARNING",
-	[PROBLEM_NOT_ONLINK] = "NOT_ONLINK",
-	[PROBLEM_DISABLED] = "DISABLED",
-	[PROBLEM_REFUSED_BY_BIRD] = "REFUSED_BY_BIRD",
-};
-
-static const char *mistake_of(const struct resource *r, struct arena *a);
 static const struct plan *plan_finish(struct planner *p);
 static void plan_router_id(struct planner *p);
 static void plan_onlink(struct planner *p);
@@ -65,22 +36,26 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 		problem_add(
 			&p, PROBLEM_INVALID, DIAG_ERROR, self, NULL,
 			"the Node of this machine does not decode (%s); what BIRD runs is left as it is",
-			mistake_of(self, a));
+			problem_mistake(self, a));
 	else if (config && resource_broken(config))
 		problem_add(
 			&p, PROBLEM_INVALID, DIAG_ERROR, config, NULL,
 			"all sessions rest on it and it does not decode (%s); what BIRD runs is left as it is",
-			mistake_of(config, a));
+			problem_mistake(config, a));
 	else if (own && resource_broken(own))
 		problem_add(
 			&p, PROBLEM_INVALID, DIAG_ERROR, own, NULL,
 			"it is about this node and does not decode (%s); what BIRD runs is left as it is",
-			mistake_of(own, a));
+			problem_mistake(own, a));
 	else
 		p.plan->known = true;
 	if (!p.plan->known)
 		return plan_finish(&p);
-	hosts_make(&p, node);
+	hosts_make(&p);
+	p.self = host_find(&p, node); /* it decodes, and so does what is about it */
+	p.plan->as = p.self->as;
+	p.plan->address4 = p.self->address4;
+	p.plan->address6 = p.self->address6;
 	plan_router_id(&p);
 	plan_onlink(&p);
 	plan_policy(&p);
@@ -89,6 +64,12 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	mesh_collect(&p);
 	peerings_make(&p);
 	return plan_finish(&p);
+}
+
+const char *plan_less_text(const struct peering *p, struct arena *a)
+{
+	return arena_printf(a, "what runs stays, but it has less protection than is asked for (%s)",
+			    p->asks);
 }
 
 const struct peering *plan_find(const struct plan *p, const char *name)
@@ -107,57 +88,6 @@ const struct peering *plan_find(const struct plan *p, const char *name)
 			high = mid;
 	}
 	return NULL;
-}
-
-const char *peering_name(const struct endpoint *remote, struct arena *a)
-{
-	static const char hex[] = "0123456789abcdef";
-	const struct ip_text address = ip_text(&remote->ip);
-	char name[160] = "peer_", *at = name + 5;
-	size_t len;
-
-	for (const char *c = address.s; *c; c++) {
-		*at++ = *c == '.' || *c == ':' ? '_' : *c;
-		if (*c == '.' && remote->ip.family == 6) /* "::1.2.3.4" is not "::1:2:3:4" */
-			*at++ = 'v';
-	}
-	if (remote->port && remote->port != 179) {
-		char digits[5];
-		int n = 0;
-
-		*at++ = '_';
-		*at++ = 'p';
-		for (unsigned port = remote->port; port; port /= 10)
-			digits[n++] = (char)('0' + port % 10);
-		while (n)
-			*at++ = digits[--n];
-	}
-	if (*remote->zone) {
-		*at++ = '_';
-		*at++ = 'i';
-	}
-	for (const char *c = remote->zone; *c; c++) {
-		bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-			     (*c >= '0' && *c <= '9');
-
-		if (plain) {
-			*at++ = *c;
-			continue;
-		}
-		*at++ = '_';
-		*at++ = hex[(unsigned char)*c >> 4];
-		*at++ = hex[*c & 15];
-	}
-	len = (size_t)(at - name);
-	if (len > 64) { /* the longest symbol BIRD takes: a digest tail keeps it injective */
-		struct digest d = digest_of(name, len);
-		struct digest_text tail = digest_hex(&d);
-
-		memcpy(name + 46, "_z", 2);
-		memcpy(name + 48, tail.s, 16);
-		len = 64;
-	}
-	return arena_strn(a, name, len);
 }
 
 struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, size_t *ret_n)
@@ -192,49 +122,6 @@ struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, si
 	return refs;
 }
 
-void problem_add(struct planner *p, enum problem_code code, enum diag_level level,
-		 const struct resource *by, const char *peering, const char *format, ...)
-{
-	struct problem *at = arena_push(p->arena, p->problems, p->n_problems);
-	va_list args;
-
-	/* A name or a word of a store may be anything, and this goes to status and log. */
-	va_start(args, format);
-	at->text = text_safe(p->arena, arena_vprintf(p->arena, format, args));
-	va_end(args);
-	at->code = code;
-	at->level = level;
-	at->origin = by			     ? text_safe(p->arena, origin_of(by, p->arena)) :
-		     code == PROBLEM_NO_NODE ? arena_printf(p->arena, "node/%s", p->plan->node) :
-					       "mesh";
-	at->origin_version = by ? by->meta.version : NULL;
-	at->peering = peering;
-}
-
-const char *origin_of(const struct resource *by, struct arena *a)
-{
-	return resource_id(by, a);
-}
-
-/* The first error of a resource that does not decode, in words, and how many there are besides. */
-static const char *mistake_of(const struct resource *r, struct arena *a)
-{
-	const struct diag *first = NULL;
-	auto_buf struct buf words = { 0 };
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n_complaints; i++)
-		if (r->complaints[i].level == DIAG_ERROR && !n++)
-			first = &r->complaints[i];
-	if (!first)
-		return "no reason given";
-	buf_printf(&words, "%s%s%s", first->field ? first->field : "", first->field ? ": " : "",
-		   first->text);
-	if (n > 1)
-		buf_printf(&words, " (and %zu more)", n - 1);
-	return arena_str(a, buf_text(&words));
-}
-
 static const struct plan *plan_finish(struct planner *p)
 {
 	if (p->n_problems > 1)
@@ -242,6 +129,7 @@ static const struct plan *plan_finish(struct planner *p)
 	p->plan->problems = p->problems;
 	p->plan->n_problems = p->n_problems;
 	arena_free(&p->scratch);
+	arena_free(&p->fabric);
 	return p->plan;
 }
 
@@ -330,12 +218,11 @@ static void plan_policy(struct planner *p)
 				(struct plan_pool){ pool->cidr, pool->disable_bgp_export != YES };
 			continue;
 		}
-		p->hold = true;
+		p->pools_unknown = true;
 		problem_add(p, PROBLEM_INVALID, DIAG_ERROR, r, NULL,
 			    "what may be announced rests on it and it does not decode (%s); what "
-			    "BIRD runs for each session stays, and where it runs nothing the "
-			    "session is disabled",
-			    mistake_of(r, p->arena));
+			    "BIRD runs for each session stays, and no other starts",
+			    problem_mistake(r, p->arena));
 	}
 	if (n > 1) /* of the same CIDR the one that is not announced comes first, and counts */
 		qsort(pools, n, sizeof *pools, pool_cmp);
@@ -372,7 +259,7 @@ static void plan_broken(struct planner *p)
 			host += whole;
 			if (whole)
 				continue;
-			*arena_push(p->arena, broken, n) = origin_of(r, p->arena);
+			*arena_push(p->arena, broken, n) = resource_id(r, p->arena);
 			broken_add(p, r);
 		}
 	if (n > 1)
@@ -387,9 +274,9 @@ static void broken_add(struct planner *p, const struct resource *r)
 	const struct resource *culprit = resource_broken(r) ? r : config_of(p, r->meta.name);
 
 	problem_add(p, PROBLEM_INVALID, DIAG_ERROR, culprit, NULL, "%s; what BIRD runs %s %s stays",
-		    mistake_of(culprit, p->arena),
+		    problem_mistake(culprit, p->arena),
 		    r->kind == &kind_bgppeer ? "because of" : "towards",
-		    culprit == r ? "it" : origin_of(r, p->arena));
+		    culprit == r ? "it" : resource_id(r, p->arena));
 }
 
 static int problem_cmp(const void *a, const void *b)

@@ -9,6 +9,9 @@
  */
 #pragma once
 
+#include "compute/fate.h"
+#include "compute/name.h"
+#include "compute/problem.h"
 #include "model/kinds/specs.h"
 #include "model/snapshot.h"
 
@@ -42,49 +45,8 @@ struct facts {
 	const struct secret_fact *secrets; /* sorted by name and key, as plan_secrets() gives them */
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
-	const char *const *disabled; /* names of peerings found disabled by hand */
-	size_t n_disabled;
 	const char *router_id; /* CALICO_ROUTER_ID: an address or "hash"; NULL: the Node's IPv4 */
-};
-
-/* ---- problems ---- */
-
-enum problem_code {
-	PROBLEM_NONE,
-	PROBLEM_NO_NODE,          /* the node has no Node resource: nothing is applied */
-	PROBLEM_NO_SUCH_NODE,     /* a peer names a Node that is not there */
-	PROBLEM_SELECTS_NOTHING,
-	PROBLEM_NO_LOCAL_ADDRESS,
-	PROBLEM_NO_REMOTE_ADDRESS,
-	PROBLEM_NO_ROUTER_ID,
-	PROBLEM_AS_UNKNOWN,
-	PROBLEM_SECRET_MISSING,
-	PROBLEM_SECRET_UNREADABLE,
-	PROBLEM_SECRET_INVALID,   /* empty, too long, not expressible */
-	PROBLEM_FILTER_MISSING,
-	PROBLEM_FILTER_INVALID,
-	PROBLEM_INVALID,          /* the object itself does not decode */
-	PROBLEM_DOUBLE,           /* another resource has this session */
-	PROBLEM_SELF,             /* the peer is this node itself */
-	PROBLEM_NOT_EXPRESSIBLE,  /* BIRD cannot do it */
-	PROBLEM_EXTENSION,        /* a value that no template may carry */
-	PROBLEM_NOT_ACTED_ON,     /* a field that is kept but does nothing yet (warning) */
-	PROBLEM_WARNING,          /* of an object by itself, about something else */
-	PROBLEM_NOT_ONLINK,       /* ...IfDirectlyConnected, and the peer is not (note) */
-	PROBLEM_DISABLED,         /* found disabled by hand */
-	PROBLEM_REFUSED_BY_BIRD,  /* added by the engine */
-	PROBLEM_COUNT
-};
-extern const char *const problem_names[PROBLEM_COUNT + 1]; /* "NO_SUCH_NODE" */
-
-struct problem {
-	enum problem_code code;
-	enum diag_level level;      /* an error costs a session, a warning or note does not */
-	const char *origin;         /* "bgppeer/tor-a", "node/n1"; "mesh" */
-	const char *origin_version; /* NULL when there is none */
-	const char *peering;        /* name of the one it is about; NULL */
-	const char *text;           /* a sentence */
-	bool told;                  /* with its place, when the file of the object was read */
+	int64_t now; /* seconds since 1970; an object that says it was made later says nothing. 0: no clock */
 };
 
 /* ---- peerings ---- */
@@ -112,10 +74,10 @@ struct peering {
 	bool rr_client;
 	struct ip cluster_id;
 	const char *password;       /* NULL: none */
-	bool disabled;              /* rendered, not run: see the problem of this peering */
-	bool by_hand;               /* disabled on the node itself (decisions.md 12) */
-	bool hold;                  /* what BIRD runs for it must stay: see the problem of this peering.
-	                             * Where BIRD runs nothing for it, it is disabled */
+	const char *asks;           /* for its protection, by name: see fate.h */
+	enum problem_code fault;    /* why no text can be made of it: a problem of the plan says more;
+	                             * PROBLEM_NONE: it can start */
+	bool down;                  /* a field of its resource says that it must not run */
 	struct strmap extensions;   /* valid values only: the BGPPeer's over BGPConfiguration's */
 	const struct resource *const *filters; /* BGPFilters, in order */
 	size_t n_filters;
@@ -162,13 +124,18 @@ struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, si
  * X", an object that does not decode): what apply, plan and status say (decisions.md 31). */
 const struct problem *plan_global_problems(const struct snapshot *snap, struct arena *a, size_t *ret_n);
 
+/* The sessions that a BGPPeer of AFTER gets from another one, which has them in BEFORE and asks for them
+ * still. On NODE, NULL: on all nodes. FACTS: the clock. */
+const struct problem *plan_takeovers(const struct snapshot *before, const struct snapshot *after,
+				     const char *node, const struct facts *facts, struct arena *a,
+				     size_t *ret_n);
+
 /* What an extension may put into a session template: 1 to 64 of A-Z a-z 0-9 _ . : - */
 bool extension_value_valid(const char *text);
 
+/* What a problem LESS_THAN_ASKED says, where what runs has less than P asks for. */
+const char *plan_less_text(const struct peering *p, struct arena *a);
 const struct peering *plan_find(const struct plan *p, const char *name);
-/* "peer_10_0_0_1", "peer_fd00__1_p1179", "peer_fe80__1_p1179_ieth0": injective (p, i and v are no hex
- * digits), at most 64 characters. Port 179 is the same as none. */
-const char *peering_name(const struct endpoint *remote, struct arena *a);
 static inline bool peering_ibgp(const struct peering *p)
 {
 	return p->local_as == p->remote_as;
@@ -184,6 +151,7 @@ struct plan_change {
 	const struct peering *before, *after; /* NULL where it was or is not there */
 	enum effect effect;
 	const char *why; /* "password, multihop"; NULL for added, removed and none */
+	bool less;       /* what runs stays, with less protection than AFTER asks for */
 };
 /* Would both plans become the same text, and the same status? */
 bool plan_same(const struct plan *a, const struct plan *b);

@@ -1,51 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page to read when one wants to know what the agent does: agent_run() and agent_converge().
+ * The page to read when one wants to know what the agent does: agent_run(). It observes (what the
+ * store, BIRD, the machine and the operator's files say now), works out what is wanted (plan, fates,
+ * text), decides (decide.h), acts (apply.h) and reports (report.h).
  *
  * Everything it does to BIRD hangs on comparing what should run (the id of the rendered text) with
- * what BIRD says it runs. Whatever is in doubt (no complete store, another store, no Node, a foreign
- * configuration) holds: what runs stays, and the status says why.
+ * what BIRD says it runs.
  */
 #include "engine/agent.h"
 
 #include <malloc.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/apply.h"
+#include "engine/decide.h"
+#include "engine/explain.h"
 #include "engine/facts.h"
 #include "engine/links.h"
+#include "engine/operator.h"
 #include "engine/refusals.h"
 #include "engine/report.h"
 #include "engine/running.h"
-#include "engine/observer.h"
 #include "render/bird.h"
 #include "store/feed.h"
 
-#define RETRY_FIRST_MS 1000
-#define RETRY_MAX_MS   60000
-#define REPLAN_MIN_MS  100 /* between two plans; a plan that takes longer waits as long as it took */
-
-enum state {
-	STATE_STARTING,
-	STATE_APPLYING,
-	STATE_APPLIED,
-	STATE_HELD,
-	STATE_REFUSED,
-	STATE_FAILED,
-	STATE_NOT_OURS,
-	STATE_BIRD_DOWN,
-	STATE_COUNT
-};
-static const char *const state_names[STATE_COUNT + 1] = {
-	[STATE_STARTING] = "Starting", [STATE_APPLYING] = "Applying",  [STATE_APPLIED] = "Applied",
-	[STATE_HELD] = "Held",	       [STATE_REFUSED] = "Refused",    [STATE_FAILED] = "Failed",
-	[STATE_NOT_OURS] = "NotOurs",  [STATE_BIRD_DOWN] = "BirdDown",
-};
+#define RETRY_FIRST_MS	1000
+#define RETRY_MAX_MS	60000
+#define REPLAN_MIN_MS	100 /* between two plans; a plan that takes longer waits as long as it took */
+#define OUR_ID_LEN	16 /* an id of another length is that of a first configuration */
 
 struct agent {
 	struct agent_options options;
@@ -56,60 +42,73 @@ struct agent {
 	struct feed *feed;
 	struct facts_source *facts;
 	struct links *links;
+	struct operator_files *operator;
 	struct refusals *refusals;
 	struct report *report;
 
-	/* the plan and its text: made from the snapshot, the facts, and what was refused */
+	/* the plan, the fates of its sessions, and the text: made from the snapshot, the facts, what
+	 * runs, and what was refused */
 	struct snapshot *snapshot;
 	uint64_t planned; /* the feed's revision */
 	bool stale;	  /* something else it was made from has changed */
 	int64_t replan_after;
-	bool replan_due; /* only that is waited for */
+	bool replan_due; /* the next plan only waits for its time: so we wait for that, too */
 	struct arena plan_arena;
 	const struct plan *plan;
+	const struct fates *fates;
 	struct conf *conf;
+	const struct problem *problems; /* of the fates */
+	size_t n_problems;
 
 	struct running running; /* the file, and the text that BIRD runs */
 
-	struct arena template_arena;
-	const struct template *template;
-	char template_words[300];
-
-	enum state state;
+	struct observed observed;
+	struct wanted wanted;
+	struct memory memory;
+	struct decision decision;
+	enum agent_state state;
 	char message[500];
 	uint64_t stamp; /* counts what the status is made of */
 	unsigned looks; /* of the observer, when it was last looked at */
+	unsigned life;	/* of BIRD */
 	bool adopted, accepted;
 	char identity_accepted[80], identity_path[4096];
+	char failed_id[17]; /* tried again after a while */
 	int64_t retry_at, retry_ms;
-	char refused_id[17]; /* not offered again */
-	char failed_id[17];  /* offered again after a while */
 	bool failed_down;    /* it failed while BIRD was down */
-	struct problem *problems;
-	size_t n_problems;
-	struct arena problems_arena;
-	const char **told; /* problems of the plan that the log has */
+	char refused_id[17]; /* nobody could be set aside for it: asked again after a while */
+	char refused_words[400];
+	int64_t refused_due, refused_pause;
+	char checked_id[17]; /* `bird -p` took it since BIRD went away */
+	const char **told;   /* problems that the log has */
 	size_t n_told;
 	struct arena told_arena;
 	struct feed_trouble trouble; /* with the store, as it was said last; number 0: none */
 	unsigned trouble_kinds;	     /* 1u << enum err_kind, of that one */
 };
 
-static void agent_converge(struct agent *ag);
+static void agent_decide(struct agent *ag);
+static void agent_observe(struct agent *ag, struct observed *o);
+static const char *agent_observe_bird(struct agent *ag);
+static void agent_look(struct agent *ag);
+static void agent_life(struct agent *ag);
+static void agent_want(struct agent *ag, const struct observed *o, struct wanted *w);
 static void agent_replan(struct agent *ag);
+static void agent_fates(struct agent *ag, const struct plan *plan, struct arena *a);
+static struct conf *agent_render(struct agent *ag, const struct plan *plan,
+				 const struct fates *fates, struct arena *a);
+static struct memory agent_memory(const struct agent *ag);
+static void agent_act(struct agent *ag);
+static void agent_settled(struct agent *ag);
 static void agent_outcome(struct agent *ag);
 static void agent_refused(struct agent *ag);
-static bool agent_held(struct agent *ag, const char *runs);
-static bool plan_keeps(const struct plan *p);
-static bool agent_ours(struct agent *ag, const char **ret_runs);
-static bool agent_look(struct agent *ag);
-static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_held);
-static void agent_say(struct agent *ag, enum state state, const char *format, ...)
-	printf_like(3, 4);
-static void agent_problems(struct agent *ag);
+static void agent_failed(struct agent *ag);
+static void agent_ask_anew(struct agent *ag);
+static void agent_say(struct agent *ag, enum agent_state state, const char *message);
 static void agent_log_problems(struct agent *ag);
+static void log_new(struct agent *ag, const struct problem *problems, size_t n,
+		    struct arena *arena, const char ***told, size_t *n_now);
 static void agent_store_trouble(struct agent *ag);
-static void agent_template(struct agent *ag);
 static void agent_identity_read(struct agent *ag);
 static void agent_identity_write(struct agent *ag);
 static void agent_report(struct agent *ag);
@@ -147,10 +146,11 @@ struct agent *agent_open(const struct agent_options *options, struct err *err)
 	ag->report = report_open(options->node);
 	ag->plan_arena.secret = true;
 	running_open(&ag->running, options->bird_conf);
+	ag->operator = operator_open(options->bird_conf, options->bird_include,
+				     options->session_template);
 	ag->retry_ms = RETRY_FIRST_MS;
-	agent_template(ag);
 	agent_identity_read(ag);
-	agent_say(ag, STATE_STARTING, "no complete store has been seen yet");
+	ag->state = STATE_STARTING;
 	return ag;
 }
 
@@ -166,12 +166,11 @@ void agent_close(struct agent *ag)
 	facts_close(ag->facts);
 	links_close(ag->links);
 	refusals_close(ag->refusals);
+	operator_close(ag->operator);
 	conf_free(ag->conf);
 	running_close(&ag->running);
 	snapshot_unref(ag->snapshot);
 	arena_free(&ag->plan_arena);
-	arena_free(&ag->template_arena);
-	arena_free(&ag->problems_arena);
 	arena_free(&ag->told_arena);
 	close(ag->lock);
 	free(ag);
@@ -179,50 +178,41 @@ void agent_close(struct agent *ag)
 
 void agent_run(struct agent *ag)
 {
-	struct store *store;
-	bool looked;
+	unsigned looks = ag->looks;
 
-	feed_run(ag->feed);	  /* store    -> snapshot */
-	observer_run(ag->observer);	  /* BIRD     -> sessions, what it runs */
-	if (facts_run(ag->facts)) /* machine  -> addresses, secrets */
-		ag->stale = true;
-	bird_run(ag->control);
-	apply_run(ag->apply);
-	store = feed_store(ag->feed);
-	if (store)
-		report_begin(ag->report, store);
-	else
-		report_forget(ag->report);
-	agent_store_trouble(ag);
-	looked = agent_look(ag);
-	agent_converge(ag); /* snapshot -> plan -> text -> BIRD */
-	agent_report(ag);   /* sessions -> status -> store */
-	if (looked)
+	agent_decide(ag);
+	agent_act(ag);
+	agent_report(ag);
+	if (looks != ag->looks)
 		malloc_trim(0); /* to hear of 1,000 sessions took 4 MB for a moment */
 }
 
 void agent_wait(struct agent *ag, struct poll *p)
 {
+	bool idle = apply_idle(ag->apply);
+
 	feed_wait(ag->feed, p);
 	observer_wait(ag->observer, p);
 	facts_wait(ag->facts, p);
 	links_wait(ag->links, p);
+	operator_wait(ag->operator, p);
 	bird_wait(ag->control, p);
 	apply_wait(ag->apply, p);
 	report_wait(ag->report, p);
 	if (ag->replan_due)
 		poll_at(p, ag->replan_after);
-	if (ag->retry_at && apply_idle(ag->apply))
+	if (ag->retry_at && idle)
 		poll_at(p, ag->retry_at);
+	if (ag->refused_id[0] && idle)
+		poll_at(p, ag->refused_due);
+	if (refusals_due(ag->refusals) && idle)
+		poll_at(p, refusals_due(ag->refusals));
 }
 
 void agent_reload(struct agent *ag)
 {
-	agent_template(ag);
-	ag->stale = true;
-	ag->refused_id[0] = '\0'; /* the operator's own files may be right now */
-	refusals_close(ag->refusals);
-	ag->refusals = refusals_open();
+	operator_reload(ag->operator);
+	agent_ask_anew(ag);
 }
 
 void agent_accept_store(struct agent *ag)
@@ -231,80 +221,140 @@ void agent_accept_store(struct agent *ag)
 	ag->accepted = false;
 }
 
-const char *agent_state(const struct agent *ag)
+void agent_explain(struct agent *ag)
 {
-	return state_names[ag->state];
+	agent_decide(ag);
+	explain(&ag->observed, &ag->wanted, &ag->memory, &ag->decision, ag->fates);
 }
 
-/* Compare, do not remember: what should run against what BIRD says it runs. */
-static void agent_converge(struct agent *ag)
+const char *agent_state(const struct agent *ag)
 {
-	const char *runs = NULL;
+	return agent_state_names[ag->state];
+}
 
-	/* What waits for something else than the clock must not wake us again and again. */
-	ag->replan_due = false;
+static void agent_decide(struct agent *ag)
+{
+	agent_observe(ag, &ag->observed);
+	agent_want(ag, &ag->observed, &ag->wanted);
+	ag->observed.file_right = ag->conf && running_file_right(&ag->running, ag->conf);
+	ag->memory = agent_memory(ag);
+	decide(&ag->observed, &ag->wanted, &ag->memory, &ag->decision);
+}
+
+/* ---- observe ---- */
+
+static void agent_observe(struct agent *ag, struct observed *o)
+{
+	bool include, template;
+	struct store *store;
+
+	feed_run(ag->feed);	    /* store   -> snapshot */
+	observer_run(ag->observer); /* BIRD    -> sessions, what it runs */
+	if (facts_run(ag->facts))   /* machine -> addresses, secrets */
+		ag->stale = true;
+	if (operator_run(ag->operator, &include, &template))
+		agent_ask_anew(ag);
+	bird_run(ag->control);
+	apply_run(ag->apply);
+	store = feed_store(ag->feed);
+	if (store)
+		report_begin(ag->report, store);
+	else
+		report_forget(ag->report);
+	agent_store_trouble(ag);
+	agent_look(ag);
 	if (ag->retry_at && clock_ms() >= ag->retry_at)
 		ag->retry_at = 0;
 	agent_outcome(ag);
-	if (!apply_idle(ag->apply) || !feed_revision(ag->feed) || !report_ready(ag->report))
+	*o = (struct observed){
+		.ready = feed_revision(ag->feed) && report_ready(ag->report),
+		.changing = !apply_idle(ag->apply),
+		.asked = observer_current(ag->observer),
+		.away = observer_trouble(ag->observer),
+		.running = observer_listens(ag->observer),
+		.unconfirmed = observer_unconfirmed(ag->observer),
+		.control_free = bird_idle(ag->control),
+		.store = feed_identity(ag->feed),
+	};
+	if (o->changing || !o->ready)
 		return; /* one change at a time; nothing before a complete store was seen */
 	report_recall(ag->report, ag->observer, ag->links);
-	if (!agent_ours(ag, &runs))
-		return;
+	o->runs = agent_observe_bird(ag);
+	o->file_ours = running_file_ours(&ag->running);
+	o->enabled = ag->running.n_enabled > 0;
+}
+
+/* The text that BIRD runs, who is stopped in it, and whether BIRD is another one than before. */
+static const char *agent_observe_bird(struct agent *ag)
+{
+	bool asked = observer_current(ag->observer);
+	const char *runs = asked ? observer_runs(ag->observer) : NULL;
+
+	if (!asked && !observer_trouble(ag->observer))
+		return NULL;
+	agent_life(ag);
 	if (running_learn(&ag->running, runs))
 		ag->stale = true;
-	if (running_disabled(&ag->running, ag->observer))
+	if (running_look(&ag->running, ag->observer))
 		ag->stale = true;
-	ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
-	if (ag->replan_due && clock_ms() >= ag->replan_after)
-		agent_replan(ag);
-	if (!ag->plan || agent_held(ag, runs))
+	return runs;
+}
+
+/* Once per look of the observer. */
+static void agent_look(struct agent *ag)
+{
+	unsigned looks = observer_looks(ag->observer);
+	struct facts facts;
+
+	facts_get(ag->facts, &facts);
+	if (links_see(ag->links, facts.onlink, facts.n_onlink))
+		ag->stale = true;
+	if (looks == ag->looks)
 		return;
-	if (runs && strcmp(runs, ag->conf->id) == 0) {
-		if (observer_unconfirmed(ag->observer) && bird_idle(ag->control)) {
-			apply_confirm(ag->apply);
-			observer_again(ag->observer);
-			return;
-		}
-		/* A file that another hand changed may have been read by BIRD, too, and still
-		 * carry our id. Then all is given to BIRD again; what is right stays as it is. */
-		if (running_file_right(&ag->running, ag->conf)) {
-			ag->adopted = true;
-			agent_identity_write(ag);
-			if (ag->template_words[0])
-				agent_say(ag, STATE_APPLIED, "%s", ag->template_words);
-			else
-				agent_say(ag, STATE_APPLIED, NULL);
-			return;
-		}
-	}
-	if (strcmp(ag->conf->id, ag->refused_id) == 0) {
-		agent_say(ag, STATE_REFUSED, "BIRD refuses the configuration: %s; what runs stays",
-			  apply_words(ag->apply));
+	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
+		ag->retry_at = 0;
+	ag->looks = looks;
+	ag->stamp++;
+}
+
+/* Another BIRD may take what the last one refused. */
+static void agent_life(struct agent *ag)
+{
+	unsigned life = observer_life(ag->observer);
+
+	if (observer_current(ag->observer))
+		ag->checked_id[0] = '\0';
+	if (life == ag->life)
 		return;
+	if (ag->life)
+		agent_ask_anew(ag);
+	ag->life = life;
+}
+
+/* ---- what is wanted ---- */
+
+static void agent_want(struct agent *ag, const struct observed *o, struct wanted *w)
+{
+	bool known = o->ready && !o->changing && (o->asked || o->away);
+
+	ag->replan_due = false;
+	if (known && apply_idle(ag->apply) && refusals_offer(ag->refusals))
+		ag->stale = true;
+	if (known) {
+		ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
+		if (ag->replan_due && clock_ms() >= ag->replan_after)
+			agent_replan(ag);
 	}
-	if (strcmp(ag->conf->id, ag->failed_id) == 0 && ag->retry_at)
-		return;
-	ag->retry_at = 0;
-	if (observer_current(ag->observer)) {
-		if (!bird_idle(ag->control))
-			return;
-		agent_say(ag, STATE_APPLYING, "BIRD is given configuration %.12s", ag->conf->id);
-		if (!runs)
-			running_keep_foreign(&ag->running);
-		else if (strcmp(runs, ag->conf->id) == 0 &&
-			 strcmp(ag->failed_id, ag->conf->id) != 0) /* said already */
-			log_event(LOG_WARNING, "file-changed", "path", ag->options.bird_conf,
-				  "effect", "it is written anew and BIRD reads it", NULL);
-		apply_start(ag->apply, ag->conf);
-	} else {
-		agent_say(ag, STATE_BIRD_DOWN, "%s", observer_trouble(ag->observer));
-		if (running_file_right(&ag->running, ag->conf))
-			return; /* BIRD will start with it */
-		if (!running_file_ours(&ag->running))
-			running_keep_foreign(&ag->running);
-		apply_start_offline(ag->apply, ag->conf);
-	}
+	*w = (struct wanted){
+		.planned = ag->plan,
+		.id = ag->conf ? ag->conf->id : NULL,
+		.lost = ag->fates && o->runs && strlen(o->runs) == OUR_ID_LEN ? ag->fates->lost : NULL,
+		.template_trouble = operator_trouble(ag->operator),
+		.template_missing = ag->options.session_template && !operator_template(ag->operator),
+		.searching = refusals_searching(ag->refusals),
+	};
+	if (ag->plan && !ag->plan->known)
+		w->unknown = ag->plan->n_problems ? ag->plan->problems[0].text : "there is no plan";
 }
 
 /* A plan lives exactly as long as its arena; the old one goes when the new one stands. */
@@ -313,15 +363,14 @@ static void agent_replan(struct agent *ag)
 	struct arena next = { .secret = true };
 	struct snapshot *snapshot = snapshot_ref(feed_snapshot(ag->feed));
 	struct facts facts = { .router_id = ag->options.router_id,
+			       .now = clock_wall(),
 			       .onlink_known = true,
-			       .secrets_known = true,
-			       .disabled = ag->running.disabled,
-			       .n_disabled = ag->running.n_disabled };
-	const struct plan *plan;
+			       .secrets_known = true };
+	const struct plan *plan, *was = ag->plan;
 	int64_t began = clock_ms();
 	auto_arena struct arena scratch = { 0 };
 	struct secret_ref *refs;
-	struct conf *conf;
+	struct conf *conf = NULL;
 	bool stale = ag->stale;
 	size_t n;
 
@@ -339,243 +388,259 @@ static void agent_replan(struct agent *ag)
 		ag->replan_after = clock_ms() + MAX(clock_ms() - began, REPLAN_MIN_MS);
 		return;
 	}
-	if (!plan->known) { /* what runs stays, and so does its text */
-		conf_free(ag->conf);
-		ag->conf = NULL;
-	} else {
-		const struct plan *was = ag->plan;
-
-		ag->plan = plan;
-		conf = agent_render(ag, &next, false);
-		refusals_review(ag->refusals, conf);
-		refusals_held(ag->refusals, &n);
-		if (n) {
-			conf_free(conf);
-			conf = agent_render(ag, &next, true);
-		}
+	ag->fates = NULL;
+	ag->problems = NULL;
+	ag->n_problems = 0;
+	if (plan->known) { /* else what runs stays, and so does its text */
+		agent_fates(ag, plan, &next);
+		conf = agent_render(ag, plan, ag->fates, &next);
 		if (ag->conf && was && was->known && !ip_eq(&was->router_id, &plan->router_id))
 			log_event(LOG_WARNING, "router-id", "to", ip_text(&plan->router_id).s,
 				  "effect", "every session restarts", NULL);
 		if (!ag->conf || strcmp(ag->conf->id, conf->id) != 0)
 			running_conf_changed(&ag->running);
-		conf_free(ag->conf);
-		ag->conf = conf;
 	}
+	conf_free(ag->conf);
+	ag->conf = conf;
 	ag->plan = plan;
 	arena_free(&ag->plan_arena);
 	ag->plan_arena = next;
 	snapshot_unref(ag->snapshot);
 	ag->snapshot = snapshot;
 	ag->replan_after = clock_ms() + MAX(clock_ms() - began, REPLAN_MIN_MS);
-	agent_problems(ag);
+	agent_log_problems(ag);
 	ag->stamp++;
 }
 
-static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_held)
+/* Only where something was refused the text as it would be without refusals is needed. */
+static void agent_fates(struct agent *ag, const struct plan *plan, struct arena *a)
 {
-	struct render_options options = { .template = ag->template,
-					  .include = ag->options.bird_include,
-					  .bird_version = observer_version(ag->observer),
-					  .like = ag->conf,
-					  .last = ag->running.last };
+	const char *runs = observer_current(ag->observer) ? observer_runs(ag->observer) : NULL;
+	struct running *r = &ag->running;
+	struct fates_input in = {
+		.plan = plan,
+		.last = r->last,
+		.has = r->strangers,
+		.n_has = r->n_strangers,
+		.up = r->enabled,
+		.n_up = r->n_enabled,
+		.by_hand = r->by_hand,
+		.n_by_hand = r->n_by_hand,
+		.others = runs && strlen(runs) == OUR_ID_LEN && !r->last,
+	};
+	struct conf *fresh = NULL;
 
-	if (with_held)
-		options.held = refusals_held(ag->refusals, &options.n_held);
-	return render_bird(ag->plan, &options, a);
+	refusals_texts(ag->refusals, &in.n_refused);
+	if (in.n_refused) {
+		fresh = agent_render(ag, plan, NULL, a);
+		refusals_review(ag->refusals, fresh, r->last);
+		in.fresh = fresh;
+	}
+	in.refused = refusals_texts(ag->refusals, &in.n_refused);
+	ag->fates = fates_decide(&in, a);
+	ag->problems = fates_problems(ag->fates, a, &ag->n_problems);
+	conf_free(fresh);
+}
+
+/* FATES NULL: as if nothing were refused or stopped. */
+static struct conf *agent_render(struct agent *ag, const struct plan *plan,
+				 const struct fates *fates, struct arena *a)
+{
+	const struct render_options options = { .template = operator_template(ag->operator),
+						.include = ag->options.bird_include,
+						.include_digest = operator_digest(ag->operator),
+						.bird_version = observer_version(ag->observer),
+						.like = ag->conf,
+						.last = ag->running.last,
+						.fates = fates };
+
+	return render_bird(plan, &options, a);
+}
+
+/* ---- act ---- */
+
+static struct memory agent_memory(const struct agent *ag)
+{
+	return (struct memory){
+		.conf = ag->options.bird_conf,
+		.store = ag->identity_accepted,
+		.accept_store = ag->options.accept_store || ag->accepted,
+		.adopt = ag->options.adopt && !ag->adopted,
+		.refused_id = ag->refused_id,
+		.refused_words = ag->refused_words,
+		.refused_due = clock_ms() >= ag->refused_due,
+		.failed_id = ag->failed_id,
+		.failed_waits = ag->retry_at,
+		.checked_id = ag->checked_id,
+	};
+}
+
+static void agent_act(struct agent *ag)
+{
+	const struct decision *d = &ag->decision;
+	bool changes = d->action == ACTION_APPLY || d->action == ACTION_INSTALL;
+
+	if (d->state)
+		agent_say(ag, d->state, d->message);
+	if (changes && d->keep_foreign && !running_keep_foreign(&ag->running)) {
+		agent_say(ag, STATE_FAILED, "the file that is not ours could not be kept: see the log");
+		return;
+	}
+	switch (d->action) {
+	case ACTION_CONFIRM:
+		apply_confirm(ag->apply);
+		observer_again(ag->observer);
+		break;
+	case ACTION_APPLY:
+		ag->retry_at = 0;
+		if (str_eq(observer_runs(ag->observer), ag->conf->id) &&
+		    strcmp(ag->failed_id, ag->conf->id) != 0) /* else it was said already */
+			log_event(LOG_WARNING, ag->running.n_enabled ? "enabled" : "file-changed", "path",
+				  ag->options.bird_conf, "effect",
+				  ag->running.n_enabled ? "what is to be stopped is stopped again" :
+							  "it is written anew and BIRD reads it",
+				  NULL);
+		apply_start(ag->apply, ag->conf);
+		break;
+	case ACTION_INSTALL:
+		ag->retry_at = 0;
+		apply_start_offline(ag->apply, ag->conf);
+		break;
+	case ACTION_CHECK:
+	case ACTION_CHECK_OFFLINE:
+		apply_check(ag->apply, ag->conf, d->action == ACTION_CHECK_OFFLINE);
+		break;
+	case ACTION_SETTLED:
+		agent_settled(ag);
+		break;
+	case ACTION_WAIT:
+	case ACTION_COUNT:
+		break;
+	}
+}
+
+/* BIRD runs what is wanted. */
+static void agent_settled(struct agent *ag)
+{
+	ag->adopted = true;
+	agent_identity_write(ag);
+	if (refusals_searching(ag->refusals)) { /* what was to be asked is what runs */
+		refusals_passed(ag->refusals);
+		ag->stale = true;
+	}
 }
 
 /* What the change that was under way came to. */
 static void agent_outcome(struct agent *ag)
 {
-	struct ip_text counts;
+	char count[24];
 
 	switch (apply_outcome(ag->apply)) {
 	case APPLY_NONE:
 		return;
 	case APPLY_DONE:
-		snprintf(counts.s, sizeof counts.s, "%zu", ag->plan->n_peerings);
-		log_event(LOG_INFO, "applied", "conf", ag->conf->id, "sessions", counts.s, NULL);
+		snprintf(count, sizeof count, "%zu", ag->plan->n_peerings);
+		log_event(LOG_INFO, "applied", "conf", ag->conf->id, "sessions", count, NULL);
 		ag->failed_id[0] = ag->refused_id[0] = '\0';
 		ag->retry_ms = RETRY_FIRST_MS;
 		ag->adopted = true;
 		running_forget(&ag->running);
 		agent_identity_write(ag);
-		agent_say(ag, STATE_APPLIED, NULL);
+		agent_say(ag, STATE_APPLIED, "");
 		break;
 	case APPLY_CHECKED:
 		log_event(LOG_INFO, "installed", "conf", ag->conf->id, "for", "BIRD's next start",
 			  NULL);
+		snprintf(ag->checked_id, sizeof ag->checked_id, "%s", ag->conf->id);
 		agent_identity_write(ag);
+		break;
+	case APPLY_PASSED:
+		ag->refused_id[0] = '\0';
+		snprintf(ag->checked_id, sizeof ag->checked_id, "%s", ag->conf->id);
+		if (refusals_searching(ag->refusals)) {
+			refusals_passed(ag->refusals);
+			ag->stale = true;
+			ag->replan_after = 0;
+		}
 		break;
 	case APPLY_REFUSED:
 		agent_refused(ag);
 		break;
 	case APPLY_FAILED:
-		snprintf(ag->failed_id, sizeof ag->failed_id, "%s", ag->conf->id);
-		ag->failed_down = !observer_looks(ag->observer);
-		ag->retry_at = clock_ms() + ag->retry_ms;
-		ag->retry_ms = MIN(2 * ag->retry_ms, RETRY_MAX_MS);
-		agent_say(ag, STATE_FAILED,
-			  "configuration %.12s is not in force, it will be tried again: %s",
-			  ag->conf->id, apply_words(ag->apply));
+		agent_failed(ag);
 		break;
 	}
 	observer_again(ag->observer);
 	observer_hurry(ag->observer, 30);
 }
 
-/* The resource whose line BIRD does not take is held, the rest is offered again. */
+/* The session whose text BIRD does not take is set aside, the rest is offered again. */
 static void agent_refused(struct agent *ag)
 {
 	const struct reply_place *place = apply_place(ag->apply);
+	auto_arena struct arena a = { .secret = true };
+	const char *quoted = apply_quoted(ag->apply, &a);
+	bool is_new = true, found;
 
-	snprintf(ag->refused_id, sizeof ag->refused_id, "%s", ag->conf->id);
-	log_event(LOG_WARNING, "refused", "conf", ag->conf->id, "words", place->words, NULL);
-	if (apply_place_is_ours(ag->apply) &&
-	    refusals_add(ag->refusals, ag->conf, place->line, place->words)) {
+	found = refusals_add(ag->refusals, ag->conf, apply_place_is_ours(ag->apply) ? place->line : 0,
+			     quoted, &is_new);
+	if (found) {
 		ag->stale = true;
 		ag->replan_after = 0;
+	} else {
+		is_new = strcmp(ag->refused_id, ag->conf->id) != 0;
+		ag->refused_pause = is_new ? REFUSALS_FIRST_MS :
+					     MIN(2 * ag->refused_pause, REFUSALS_MAX_MS);
+		ag->refused_due = clock_ms() + ag->refused_pause;
+		snprintf(ag->refused_id, sizeof ag->refused_id, "%s", ag->conf->id);
+		snprintf(ag->refused_words, sizeof ag->refused_words, "%s%s%.350s",
+			 apply_place_is_ours(ag->apply) || str_empty(place->file) ? "" : place->file,
+			 apply_place_is_ours(ag->apply) || str_empty(place->file) ? "" : ": ",
+			 quoted);
 	}
+	if (is_new)
+		log_event(LOG_WARNING, "refused", "conf", ag->conf->id, "words",
+			  found ? quoted : ag->refused_words, NULL);
 }
 
-/* Reasons to leave everything as it is, although there is a plan. RUNS: the id of what BIRD runs. */
-static bool agent_held(struct agent *ag, const char *runs)
+/* A check that cannot be made changes nothing: it is as if BIRD had not been asked. */
+static void agent_failed(struct agent *ag)
 {
-	const char *identity = feed_identity(ag->feed);
+	char message[sizeof ag->message];
 
-	if (identity && ag->identity_accepted[0] && strcmp(identity, ag->identity_accepted) != 0 &&
-	    !ag->accepted) {
-		if (!ag->options.accept_store) {
-			agent_say(
-				ag, STATE_HELD,
-				"the store is another one (%.40s) than the one last applied (%.40s); what runs "
-				"stays until `peerd --accept-store` or SIGUSR1",
-				identity, ag->identity_accepted);
-			return true;
-		}
-		log_event(LOG_WARNING, "store-accepted", "identity", identity, NULL);
-		ag->accepted = true;
+	snprintf(ag->failed_id, sizeof ag->failed_id, "%s", ag->conf->id);
+	ag->failed_down = !observer_looks(ag->observer);
+	ag->retry_at = clock_ms() + ag->retry_ms;
+	ag->retry_ms = MIN(2 * ag->retry_ms, RETRY_MAX_MS);
+	if (apply_was_check(ag->apply)) {
+		log_event(LOG_DEBUG, "not-checked", "why", apply_words(ag->apply), NULL);
+		return;
 	}
-	/* Only a text of ours has sessions to keep: a first configuration has another kind of id. */
-	if (runs && strlen(runs) == 16 && !ag->running.last && plan_keeps(ag->plan)) {
-		agent_say(
-			ag, STATE_HELD,
-			"some sessions must stay as they are, and no file has the text that BIRD runs; "
-			"what runs stays");
-		return true;
-	}
-	if (ag->options.session_template && !ag->template) { /* without it sessions would restart */
-		agent_say(ag, STATE_HELD, "%s; what runs stays", ag->template_words);
-		return true;
-	}
-	if (!ag->plan->known) {
-		agent_say(ag, STATE_HELD, "%s",
-			  ag->plan->n_problems ? ag->plan->problems[0].text : "no plan");
-		return true;
-	}
-	return false;
+	snprintf(message, sizeof message,
+		 "configuration %.12s is not in force, it will be tried again: %.400s",
+		 ag->conf->id, apply_words(ag->apply));
+	agent_say(ag, STATE_FAILED, message);
 }
 
-/* Does anything in P have to stay as BIRD runs it? */
-static bool plan_keeps(const struct plan *p)
+/* What was refused may be taken now: BIRD, or what the operator wrote, is another one. */
+static void agent_ask_anew(struct agent *ag)
 {
-	for (size_t i = 0; i < p->n_peerings; i++)
-		if (p->peerings[i].hold)
-			return true;
-	return p->n_broken > 0;
-}
-
-/* Is what BIRD runs, and the file, ours to change? *RET_RUNS: the id BIRD runs, NULL when it runs
- * nothing of ours but may be changed, or is down. */
-static bool agent_ours(struct agent *ag, const char **ret_runs)
-{
-	bool asked = observer_current(ag->observer);
-
-	*ret_runs = asked ? observer_runs(ag->observer) : NULL;
-	if (!asked && !observer_trouble(ag->observer))
-		return false; /* connected, the first look is under way */
-	if ((asked && !*ret_runs) || !running_file_ours(&ag->running)) {
-		if (ag->options.adopt && !ag->adopted)
-			return true;
-		agent_say(
-			ag, STATE_NOT_OURS,
-			"%s was not written by peerd, so nothing is changed; `peerd --adopt` keeps it as "
-			"%s.before-peerage and takes over",
-			asked && !*ret_runs ? "the configuration that BIRD runs" :
-					      ag->options.bird_conf,
-			ag->options.bird_conf);
-		return false;
-	}
-	return true;
-}
-
-/* Once per look of the observer. */
-static bool agent_look(struct agent *ag)
-{
-	unsigned looks = observer_looks(ag->observer);
-	struct facts facts;
-
-	facts_get(ag->facts, &facts);
-	if (links_see(ag->links, facts.onlink, facts.n_onlink))
-		ag->stale = true;
-	if (looks == ag->looks)
-		return false;
-	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
-		ag->retry_at = 0;
-	ag->looks = looks;
-	ag->stamp++;
-	return true;
+	ag->stale = true;
+	ag->refused_id[0] = ag->checked_id[0] = '\0';
+	refusals_forget(ag->refusals);
 }
 
 /* Says a new state once, in the log and in the status. */
-static void agent_say(struct agent *ag, enum state state, const char *format, ...)
+static void agent_say(struct agent *ag, enum agent_state state, const char *message)
 {
-	char message[sizeof ag->message] = "";
-	va_list args;
-
-	if (format) {
-		va_start(args, format);
-		vsnprintf(message, sizeof message, format, args);
-		va_end(args);
-	}
 	if (state == ag->state && strcmp(message, ag->message) == 0)
 		return;
 	if (state != STATE_APPLYING && !(state == STATE_APPLIED && ag->state == STATE_APPLYING))
 		log_event(state >= STATE_HELD ? LOG_WARNING : LOG_INFO, "state", "to",
-			  state_names[state], "why", message[0] ? message : NULL, NULL);
+			  agent_state_names[state], "why", message[0] ? message : NULL, NULL);
 	ag->state = state;
-	memcpy(ag->message, message, sizeof message);
+	snprintf(ag->message, sizeof ag->message, "%s", message);
 	ag->stamp++;
-}
-
-/* What BIRD refused, as problems of the resources that asked for it. */
-static void agent_problems(struct agent *ag)
-{
-	size_t n;
-	const char *const *held = refusals_held(ag->refusals, &n);
-
-	arena_free(&ag->problems_arena);
-	ag->problems = NULL;
-	ag->n_problems = 0;
-	for (size_t i = 0; i < n && ag->plan->known; i++) {
-		const struct peering *p = plan_find(ag->plan, held[i]);
-		struct arena *a = &ag->problems_arena;
-		bool runs = ag->running.last && conf_find(ag->running.last, held[i]);
-
-		if (p)
-			*arena_push(a, ag->problems, ag->n_problems) = (struct problem){
-				.code = PROBLEM_REFUSED_BY_BIRD,
-				.level = DIAG_ERROR,
-				.origin = p->origin,
-				.origin_version = p->origin_version,
-				.peering = p->name,
-				.text = arena_printf(a, "BIRD refuses its configuration: %s; %s",
-						     refusals_words(ag->refusals, held[i]),
-						     runs ? "what ran before stays" :
-							    "the session is left out"),
-			};
-	}
-	agent_log_problems(ag);
 }
 
 /* Logs the problems that are new with this plan. */
@@ -585,9 +650,20 @@ static void agent_log_problems(struct agent *ag)
 	const char **told = NULL;
 	size_t n = 0;
 
-	for (size_t i = 0; i < ag->plan->n_problems; i++) {
-		const struct problem *p = &ag->plan->problems[i];
-		const char *key = arena_printf(&arena, "%s %s", p->origin, p->text);
+	log_new(ag, ag->plan->problems, ag->plan->n_problems, &arena, &told, &n);
+	log_new(ag, ag->problems, ag->n_problems, &arena, &told, &n);
+	arena_free(&ag->told_arena);
+	ag->told_arena = arena;
+	ag->told = told;
+	ag->n_told = n;
+}
+
+static void log_new(struct agent *ag, const struct problem *problems, size_t n,
+		    struct arena *arena, const char ***told, size_t *n_now)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct problem *p = &problems[i];
+		const char *key = arena_printf(arena, "%s %s", p->origin, p->text);
 		bool known = false;
 
 		for (size_t j = 0; j < ag->n_told && !known; j++)
@@ -596,12 +672,8 @@ static void agent_log_problems(struct agent *ag)
 			log_event(p->level == DIAG_ERROR ? LOG_WARNING : LOG_DEBUG, "problem",
 				  "code", problem_names[p->code], "origin", p->origin, "text",
 				  p->text, NULL);
-		*arena_push(&arena, told, n) = key;
+		*arena_push(arena, *told, *n_now) = key;
 	}
-	arena_free(&ag->told_arena);
-	ag->told_arena = arena;
-	ag->told = told;
-	ag->n_told = n;
 }
 
 /* Each once, also what began and ended between two looks; and again when its reason is of another
@@ -627,38 +699,6 @@ static void agent_store_trouble(struct agent *ag)
 	ag->trouble_kinds |= 1u << now->kind;
 	*told = *now;
 	ag->stamp++;
-}
-
-static void agent_template(struct agent *ag)
-{
-	struct arena arena = { 0 };
-	struct err err = { 0 };
-	struct diags d = { .arena = &arena, .file = ag->options.session_template };
-	const struct template *template = NULL;
-	auto_buf struct buf words = { 0 };
-	const char *text;
-	size_t len;
-
-	ag->template_words[0] = '\0';
-	if (!ag->options.session_template)
-		return;
-	text = file_read(ag->options.session_template, TEMPLATE_MAX, &arena, &len, &err);
-	template = text ? template_parse(text, len, &arena, &d) : NULL;
-	if (template) {
-		arena_free(&ag->template_arena);
-		ag->template_arena = arena;
-		ag->template = template;
-		return;
-	}
-	if (d.n)
-		diag_print(&d.items[0], &words);
-	else
-		buf_str(&words, err.words);
-	snprintf(ag->template_words, sizeof ag->template_words,
-		 "the session template is not used%s: %.200s", ag->template ? " as it is now" : "",
-		 words.at);
-	log_event(LOG_ERROR, "template", "words", words.at, NULL);
-	arena_free(&arena);
 }
 
 static void agent_identity_read(struct agent *ag)
@@ -695,10 +735,11 @@ static void agent_report(struct agent *ag)
 	struct report_facts f = { .stamp = ag->stamp,
 				  .plan = ag->plan,
 				  .observer = ag->observer,
-				  .state = state_names[ag->state],
+				  .state = agent_state_names[ag->state],
 				  .message = ag->message[0] ? ag->message : NULL,
 				  .store_identity = feed_identity(ag->feed),
 				  .store_trouble = feed_incident(ag->feed),
+				  .fates = ag->fates,
 				  .problems = ag->problems,
 				  .n_problems = ag->n_problems,
 				  .asked = observer_looks(ag->observer) > 0 };

@@ -31,8 +31,11 @@ struct agent *agent_open(const struct agent_options *options, struct err *err);
 void agent_close(struct agent *ag);
 void agent_run(struct agent *ag);
 void agent_wait(struct agent *ag, struct poll *p);
-/* The signals: read the session template again; accept the store that is there now. */
+/* The signals: read what the operator wrote again; accept the store that is there now. */
 void agent_reload(struct agent *ag);
 void agent_accept_store(struct agent *ag);
+/* Logs what is observed, wanted and remembered, and why the decision comes out as it does; no
+ * passwords. */
+void agent_explain(struct agent *ag);
 /* "Applied", "Held", ... and why, for tests and the log. */
 const char *agent_state(const struct agent *ag);

@@ -25,6 +25,8 @@
 #define QUESTION_MS  10000
 #define SAID_MAX     65536 /* of what `bird -p` says */
 #define FILE_MODE    0640
+#define FOREIGN_MAX  (1u << 20) /* of a file of the operator, to quote a line of it */
+#define QUOTED_MAX   80	    /* bytes of that line */
 
 extern char **environ;
 
@@ -49,6 +51,7 @@ struct apply {
 	enum step step;
 	const struct conf *conf;
 	enum apply_outcome outcome;
+	bool only_check;
 	bool replaced; /* the file has the new text, BIRD has not confirmed */
 	bool had_last;
 	int64_t ask_at; /* when to ask again, 0: not waiting */
@@ -62,10 +65,13 @@ struct apply {
 	struct buf said;
 };
 
+static void begin(struct apply *ap, const struct conf *conf);
+static void begin_offline(struct apply *ap, const struct conf *conf);
 static void ask(struct apply *ap, enum step step);
 static void answer(struct apply *ap, const struct reply *r);
 static void again(struct apply *ap);
 static void refuse(struct apply *ap, const char *text);
+static void pass(struct apply *ap);
 static void fail(struct apply *ap, const char *format, ...) printf_like(2, 3);
 static void finish(struct apply *ap, enum apply_outcome outcome);
 static bool install(struct apply *ap);
@@ -121,6 +127,27 @@ bool apply_idle(const struct apply *ap)
 
 void apply_start(struct apply *ap, const struct conf *conf)
 {
+	ap->only_check = false;
+	begin(ap, conf);
+}
+
+void apply_start_offline(struct apply *ap, const struct conf *conf)
+{
+	ap->only_check = false;
+	begin_offline(ap, conf);
+}
+
+void apply_check(struct apply *ap, const struct conf *conf, bool offline)
+{
+	ap->only_check = true;
+	if (offline)
+		begin_offline(ap, conf);
+	else
+		begin(ap, conf);
+}
+
+static void begin(struct apply *ap, const struct conf *conf)
+{
 	struct err err = { 0 };
 
 	ap->conf = conf;
@@ -132,7 +159,7 @@ void apply_start(struct apply *ap, const struct conf *conf)
 	ask(ap, STEP_CHECK);
 }
 
-void apply_start_offline(struct apply *ap, const struct conf *conf)
+static void begin_offline(struct apply *ap, const struct conf *conf)
 {
 	char *const argv[] = { ap->program, (char[]){ "-p" }, (char[]){ "-c" }, ap->candidate,
 			       NULL };
@@ -231,6 +258,42 @@ bool apply_place_is_ours(const struct apply *ap)
 	return str_eq(ap->place.file, ap->candidate) || str_eq(ap->place.file, ap->path);
 }
 
+/* BIRD often notices a mistake at what comes behind it, so the line before is looked at, too. */
+const char *apply_quoted(const struct apply *ap, struct arena *a)
+{
+	const struct reply_place *place = &ap->place;
+	static const char mark[] = CONF_TEMPLATE_MARK;
+	const char *line = NULL, *text;
+	struct err unused = { 0 };
+	size_t len = 0;
+
+	if (apply_place_is_ours(ap)) {
+		for (unsigned back = 0; back < 2 && back < place->line && !line; back++) {
+			text = conf_line_at(ap->conf, place->line - back, &len);
+			if (text && len >= strlen(mark) &&
+			    memcmp(text + len - strlen(mark), mark, strlen(mark)) == 0)
+				line = arena_strn(a, text, len - strlen(mark));
+		}
+	} else if (*place->file == '/') {
+		text = file_read(place->file, FOREIGN_MAX, a, &len, &unused);
+		line = text ? text_line(text, place->line, a) : NULL;
+	}
+	if (!line)
+		return place->words;
+	line += strspn(line, " \t");
+	text = strstr(line, "password") ? "(a line with a password)" :
+					  text_clean(a, line, strlen(line), QUOTED_MAX);
+	return arena_printf(a, "%s \"%s\": %s",
+			    apply_place_is_ours(ap) ? "in the session template's line" :
+						      arena_printf(a, "line %u", place->line),
+			    text, place->words);
+}
+
+bool apply_was_check(const struct apply *ap)
+{
+	return ap->only_check;
+}
+
 const char *apply_words(const struct apply *ap)
 {
 	return ap->words;
@@ -273,7 +336,9 @@ static void answer(struct apply *ap, const struct reply *r)
 
 	switch (ap->step) {
 	case STEP_CHECK:
-		if (reply_find(r, 20))
+		if (reply_find(r, 20) && ap->only_check)
+			pass(ap);
+		else if (reply_find(r, 20))
 			ask(ap, STEP_IDLE);
 		else if (reply_find(r, 8002))
 			refuse(ap, reply_find(r, 8002));
@@ -366,6 +431,12 @@ static void refuse(struct apply *ap, const char *text)
 	finish(ap, APPLY_REFUSED);
 }
 
+static void pass(struct apply *ap)
+{
+	unlink(ap->candidate); /* it may hold passwords */
+	finish(ap, APPLY_PASSED);
+}
+
 static void fail(struct apply *ap, const char *format, ...)
 {
 	va_list args;
@@ -451,8 +522,9 @@ static bool names_as_expected(const struct apply *ap, const struct reply *r)
 static void offline_run(struct apply *ap)
 {
 	auto_arena struct arena scratch = { 0 };
+	struct reply_place parts;
 	siginfo_t info = { 0 };
-	const char *said, *line;
+	const char *said, *place;
 
 	if (clock_ms() >= ap->give_up) {
 		kill(ap->pid, SIGKILL);
@@ -467,19 +539,20 @@ static void offline_run(struct apply *ap)
 	base_close(&ap->child_out);
 	ap->child = ap->child_out = -1;
 	if (info.si_code == CLD_EXITED && info.si_status == 0) {
-		if (install(ap)) {
+		if (ap->only_check) {
+			pass(ap);
+		} else if (install(ap)) {
 			ap->replaced = false;
 			finish(ap, APPLY_CHECKED);
 		}
 		return;
 	}
-	/* "bird: FILE:LINE:COLUMN words"; BIRD 3 puts a date and "<FATAL> " in between. What is wrong
-	 * in another file than ours is tried again: nobody tells when that is mended. */
+	/* "bird: FILE:LINE:COLUMN words"; BIRD 3 puts a date and "<FATAL> " in between. */
 	said = text_clean(&scratch, buf_text(&ap->said), strcspn(buf_text(&ap->said), "\n"),
 			  REPLY_LINE_MAX);
-	line = strstr(said, ap->candidate);
-	if (line)
-		refuse(ap, line);
+	place = strchr(said, '/');
+	if (info.si_code == CLD_EXITED && place && reply_place(place, &scratch, &parts))
+		refuse(ap, place);
 	else
 		fail(ap, "`%s -p` %s: %.200s", ap->program,
 		     info.si_code == CLD_EXITED ? "failed" : "was killed", said);

@@ -21,6 +21,7 @@ enum apply_outcome {
 	APPLY_NONE,    /* nothing has ended since the last question */
 	APPLY_DONE,    /* BIRD runs the text, confirmed */
 	APPLY_CHECKED, /* offline: checked and installed, BIRD will read it when it starts */
+	APPLY_PASSED,  /* a check alone: BIRD would take the text. Nothing was changed */
 	APPLY_REFUSED, /* BIRD does not take the text: see apply_place(). Nothing was changed */
 	APPLY_FAILED,  /* something else went wrong; what ran before runs again. Worth another try */
 };
@@ -34,6 +35,8 @@ bool apply_idle(const struct apply *ap);
 void apply_start(struct apply *ap, const struct conf *conf);
 /* The same with BIRD down: `bird -p` checks, the file is installed. */
 void apply_start_offline(struct apply *ap, const struct conf *conf);
+/* Only asks whether BIRD would take CONF: of BIRD itself, or OFFLINE of `bird -p`. */
+void apply_check(struct apply *ap, const struct conf *conf, bool offline);
 /* Goes on with what was begun: reads BIRD's answer and asks the next question. A lost connection or a
  * deadline that has passed ends it with APPLY_FAILED. */
 void apply_run(struct apply *ap);
@@ -43,6 +46,11 @@ enum apply_outcome apply_outcome(struct apply *ap);
 /* Where and why BIRD refused; the file may be one that the operator wrote and ours includes. */
 const struct reply_place *apply_place(const struct apply *ap);
 bool apply_place_is_ours(const struct apply *ap); /* the place is in our text */
+/* BIRD's words with the line they are about, where that is one that somebody wrote: of the session
+ * template, or of the operator's own files. Never a line with a password. In A. */
+const char *apply_quoted(const struct apply *ap, struct arena *a);
+/* Was what has ended a check alone? */
+bool apply_was_check(const struct apply *ap);
 /* Why it failed, or what BIRD said against it, in words. */
 const char *apply_words(const struct apply *ap);
 

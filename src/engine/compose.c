@@ -79,6 +79,7 @@ static struct status_session compose_session(const struct report_facts *f, const
 {
 	const struct history *h = observer_history(f->observer, p ? p->name : s->name);
 	struct status_session out = { .name = p ? p->name : s->name };
+	const struct session_fate *fate = fates_find(f->fates, out.name);
 
 	if (p) {
 		out.origin = p->origin;
@@ -95,6 +96,8 @@ static struct status_session compose_session(const struct report_facts *f, const
 		out.as_number = s->neighbor_as;
 		out.local_as_number = s->local_as;
 	}
+	if (fate && fate->fate.kind != FATE_RUNS)
+		out.fate = fate_names[fate->fate.kind];
 	out.state = s ? session_names[s->state] : f->asked ? "Missing" : "Unknown";
 	if (s) {
 		out.routes_imported = s->imported;
@@ -121,10 +124,12 @@ static void compose_reason(const struct report_facts *f, const struct peering *p
 
 	if (s && s->state == SESSION_ESTABLISHED)
 		return;
-	if (p && f->plan)
-		known = problem_of(p, f->plan->problems, f->plan->n_problems);
-	if (p && !known)
+	/* What has a text in BIRD is down for BIRD's reasons, whatever else is wrong with it. */
+	if (p && out->fate && !str_eq(out->fate, fate_names[FATE_KEEPS])) {
 		known = problem_of(p, f->problems, f->n_problems);
+		if (!known && f->plan)
+			known = problem_of(p, f->plan->problems, f->plan->n_problems);
+	}
 	if (known) {
 		out->code = problem_names[known->code];
 		out->reason = known->text;

@@ -7,6 +7,7 @@
 
 #include "compute/plan.h"
 #include "engine/observer.h"
+#include "render/fates.h"
 #include "store/feed.h"
 
 struct report_facts {
@@ -19,7 +20,8 @@ struct report_facts {
 	const struct feed_trouble *store_trouble; /* feed_incident() */
 	const struct onlink *onlink;    /* settled */
 	size_t n_onlink;
-	const struct problem *problems; /* of the engine, beside the plan's */
+	const struct fates *fates;      /* of the plan's sessions; NULL: not known */
+	const struct problem *problems; /* of the fates, beside the plan's */
 	size_t n_problems;
 	bool asked;                     /* has BIRD been looked at since it was connected to? */
 };

@@ -169,6 +169,16 @@ void observer_remember(struct observer *o, const struct history *h)
 	at->look = o->looks;
 }
 
+unsigned observer_life(const struct observer *o)
+{
+	return o->connection;
+}
+
+bool observer_listens(const struct observer *o)
+{
+	return bird_listens(o->bird);
+}
+
 const char *observer_version(const struct observer *o)
 {
 	return bird_version(o->bird);

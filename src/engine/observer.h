@@ -45,6 +45,10 @@ const struct session *observer_sessions(const struct observer *o, size_t *ret_n)
 const struct history *observer_history(const struct observer *o, const char *name);
 /* What an earlier life of this program knew. */
 void observer_remember(struct observer *o, const struct history *h);
+/* Grows when another BIRD answers than before, or the same after its connection was lost. */
+unsigned observer_life(const struct observer *o);
+/* Did anything take the last connection? False: BIRD is not running. */
+bool observer_listens(const struct observer *o);
 const char *observer_version(const struct observer *o);   /* of BIRD; NULL */
 const char *observer_router_id(const struct observer *o); /* NULL */
 /* Why BIRD cannot be asked; NULL while it can, and before the first attempt has ended. */

@@ -10,9 +10,21 @@
 #define CONF_MAX (256u << 20)
 #define KEPT_MAX 9999 /* foreign files beside ours */
 
+struct lists { /* of names, while they are made */
+	const char **by_hand, **strangers, **enabled;
+	size_t n_by_hand, n_strangers, n_enabled;
+	struct arena arena;
+};
+
 static bool same_text(const char *path, const char *other);
-static bool by_hand(const struct running *r, const struct session *s);
-static bool block_has(const struct conf *c, const char *name, const char *text);
+static void look_at(const struct running *r, const struct session *s, size_t *cursor,
+		    struct lists *now);
+static const struct conf_block *block_near(const struct conf *c, const char *name, size_t *cursor);
+static void stopped_by_text(const struct running *r, struct lists *now);
+static void stopped_without_text(const struct running *r, struct lists *now);
+static bool same(const char *const *a, size_t n_a, const char *const *b, size_t n_b);
+static void sort(const char **names, size_t n);
+static int name_cmp(const void *a, const void *b);
 
 void running_open(struct running *r, const char *path)
 {
@@ -23,7 +35,7 @@ void running_close(struct running *r)
 {
 	conf_free(r->last);
 	arena_free(&r->arena);
-	arena_free(&r->disabled_arena);
+	arena_free(&r->names_arena);
 }
 
 bool running_learn(struct running *r, const char *runs)
@@ -75,32 +87,39 @@ void running_forget(struct running *r)
 	r->last_id[0] = '\0';
 }
 
-bool running_disabled(struct running *r, const struct observer *o)
+bool running_look(struct running *r, const struct observer *o)
 {
-	struct arena arena = { 0 };
-	const char **names = NULL;
-	size_t n = 0, n_sessions;
+	bool shown = observer_current(o) &&
+		     (!r->last || str_eq(observer_runs(o), r->last_id)); /* else it is another text's */
+	struct lists now = { 0 };
+	size_t n_sessions, cursor = 0;
 	const struct session *sessions = observer_sessions(o, &n_sessions);
-	bool differ;
 
-	/* Only against the text that BIRD runs can be told who disabled it; while BIRD is down, what
-	 * was disabled stays so. */
-	if (!observer_current(o) || !r->last || !str_eq(observer_runs(o), r->last_id))
+	if (!shown && (r->looked || !r->last))
 		return false;
-	for (size_t i = 0; i < n_sessions; i++)
-		if (by_hand(r, &sessions[i]))
-			*arena_push(&arena, names, n) = arena_str(&arena, sessions[i].name);
-	differ = n != r->n_disabled;
-	for (size_t i = 0; i < n && !differ; i++)
-		differ = strcmp(names[i], r->disabled[i]) != 0;
-	if (!differ) {
-		arena_free(&arena);
+	for (size_t i = 0; shown && i < n_sessions; i++)
+		look_at(r, &sessions[i], &cursor, &now);
+	if (!shown)
+		stopped_by_text(r, &now);
+	stopped_without_text(r, &now);
+	sort(now.by_hand, now.n_by_hand);
+	sort(now.strangers, now.n_strangers);
+	sort(now.enabled, now.n_enabled);
+	r->looked |= shown;
+	if (same(now.by_hand, now.n_by_hand, r->by_hand, r->n_by_hand) &&
+	    same(now.strangers, now.n_strangers, r->strangers, r->n_strangers) &&
+	    same(now.enabled, now.n_enabled, r->enabled, r->n_enabled)) {
+		arena_free(&now.arena);
 		return false;
 	}
-	arena_free(&r->disabled_arena);
-	r->disabled_arena = arena;
-	r->disabled = names;
-	r->n_disabled = n;
+	arena_free(&r->names_arena);
+	r->names_arena = now.arena;
+	r->by_hand = now.by_hand;
+	r->strangers = now.strangers;
+	r->enabled = now.enabled;
+	r->n_by_hand = now.n_by_hand;
+	r->n_strangers = now.n_strangers;
+	r->n_enabled = now.n_enabled;
 	return true;
 }
 
@@ -185,17 +204,78 @@ static bool same_text(const char *path, const char *other)
 	return others && len == other_len && memcmp(text, others, len) == 0;
 }
 
-/* What the plan, or BIRD itself, took down is not that. */
-static bool by_hand(const struct running *r, const struct session *s)
+/* BIRD shows sessions in the order of its text: CURSOR is where the next one is likely to be. What BIRD
+ * itself took down has a word in Info; what the text stops has `disabled;`, unless a hand is the
+ * reason for that, too. */
+static void look_at(const struct running *r, const struct session *s, size_t *cursor,
+		    struct lists *now)
 {
-	if (s->up != PROTO_DOWN || !str_empty(s->info))
-		return false;
-	return !block_has(r->last, s->name, "\tdisabled;\n");
+	const struct conf_block *b = block_near(r->last, s->name, cursor);
+	enum conf_stop stop = b ? conf_block_stop(r->last, b) : CONF_NOT_STOPPED;
+	const char *name = NULL;
+
+	if (!b || stop != CONF_NOT_STOPPED || s->up == PROTO_DOWN)
+		name = arena_str(&now->arena, s->name);
+	if (!b)
+		*arena_push(&now->arena, now->strangers, now->n_strangers) = name;
+	else if (s->up != PROTO_DOWN && stop != CONF_NOT_STOPPED)
+		*arena_push(&now->arena, now->enabled, now->n_enabled) = name;
+	else if (s->up == PROTO_DOWN && str_empty(s->info) &&
+		 (stop == CONF_NOT_STOPPED || stop == CONF_BY_HAND))
+		*arena_push(&now->arena, now->by_hand, now->n_by_hand) = name;
 }
 
-static bool block_has(const struct conf *c, const char *name, const char *text)
+static const struct conf_block *block_near(const struct conf *c, const char *name, size_t *cursor)
 {
-	const struct conf_block *b = conf_find(c, name);
+	for (size_t i = 0; c && i < c->n_blocks; i++) {
+		size_t at = (*cursor + i) % c->n_blocks;
 
-	return b && memmem(c->text.at + b->at, b->len, text, strlen(text));
+		if (strcmp(c->blocks[at].name, name) != 0)
+			continue;
+		*cursor = at + 1;
+		return &c->blocks[at];
+	}
+	return NULL;
+}
+
+static void stopped_by_text(const struct running *r, struct lists *now)
+{
+	for (size_t i = 0; i < r->last->n_blocks; i++) {
+		const struct conf_block *b = &r->last->blocks[i];
+
+		if (conf_is_session(b) && conf_block_stop(r->last, b) == CONF_BY_HAND)
+			*arena_push(&now->arena, now->by_hand, now->n_by_hand) =
+				arena_str(&now->arena, b->name);
+	}
+}
+
+/* The lines of that block are "# NAME". */
+static void stopped_without_text(const struct running *r, struct lists *now)
+{
+	const struct conf_block *b = conf_find(r->last, CONF_STOPPED);
+	char *text = b ? arena_strn(&now->arena, r->last->text.at + b->at, b->len) : NULL, *line;
+
+	while ((line = strsep(&text, "\n")))
+		if (strncmp(line, "# ", 2) == 0)
+			*arena_push(&now->arena, now->by_hand, now->n_by_hand) = line + 2;
+}
+
+static bool same(const char *const *a, size_t n_a, const char *const *b, size_t n_b)
+{
+	bool all = n_a == n_b;
+
+	for (size_t i = 0; all && i < n_a; i++)
+		all = strcmp(a[i], b[i]) == 0;
+	return all;
+}
+
+static void sort(const char **names, size_t n)
+{
+	if (n > 1)
+		qsort(names, n, sizeof *names, name_cmp);
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }

@@ -18,9 +18,13 @@ struct running {
 	struct arena arena;        /* of last */
 	struct stat seen;          /* of the file, when it was last compared */
 	bool right;                /* what that comparison said */
-	const char **disabled;     /* names that a hand disabled */
-	size_t n_disabled;
-	struct arena disabled_arena;
+	/* Sorted names of sessions, as last looked at. */
+	const char **by_hand;      /* a hand stopped them */
+	const char **strangers;    /* BIRD has them, LAST has not */
+	const char **enabled;      /* LAST has them as stopped, and they are up */
+	size_t n_by_hand, n_strangers, n_enabled;
+	struct arena names_arena;
+	bool looked;               /* the names are of what BIRD shows, not of LAST alone */
 };
 
 void running_open(struct running *r, const char *path);
@@ -30,8 +34,9 @@ void running_close(struct running *r);
 bool running_learn(struct running *r, const char *runs);
 /* The next question looks for the text anew. */
 void running_forget(struct running *r);
-/* Which sessions did a hand disable? True when it is others than before. */
-bool running_disabled(struct running *r, const struct observer *o);
+/* Makes the lists of names anew; true when they are others than before. While BIRD is away they stay,
+ * and what nobody has looked at yet is as LAST says. */
+bool running_look(struct running *r, const struct observer *o);
 
 /* Was the file written by us, or is there none? */
 bool running_file_ours(const struct running *r);

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 
-static void check_rows(struct decode *dc, const struct value *v);
+static void check_rows(struct decode *dc, const struct shape *shape, const struct value *v);
 static void required_error(struct decode *dc, const struct field *f, const struct value *v);
 static void check_rule(struct decode *dc, const struct rule *r);
 static bool is_word(const struct value *v, const char *word);
@@ -12,38 +12,36 @@ static void rule_error(struct decode *dc, const char *field, const struct value 
 		       const struct rule *r, const char *words);
 
 void check_shape(struct decode *dc, const struct shape *shape, const struct value *v,
-		 const void *at, const struct value *const *given)
+		 const void *at, const struct given given[DECODE_FIELDS])
 {
-	const struct shape *outer = dc->shape;
-	const struct value *const *outer_given = dc->given;
+	const struct given *outer = dc->given;
 
-	dc->shape = shape;
 	dc->given = given;
-	check_rows(dc, v);
+	check_rows(dc, shape, v);
 	for (const struct rule *r = shape->rules; r && r->a; r++)
 		check_rule(dc, r);
 	if (shape->check)
 		shape->check(dc, v, at);
-	dc->shape = outer;
-	dc->given = outer_given;
+	dc->given = outer;
 }
 
-static void check_rows(struct decode *dc, const struct value *v)
+static void check_rows(struct decode *dc, const struct shape *shape, const struct value *v)
 {
-	for (size_t i = 0; dc->shape->fields[i].name; i++) {
-		const struct field *f = &dc->shape->fields[i];
+	for (size_t i = 0; shape->fields[i].name; i++) {
+		const struct field *f = &shape->fields[i];
+		const struct value *given = dc->given[i].value;
 
 		if (!(f->flags & (FIELD_REQUIRED | FIELD_DEFAULT_ONLY)))
 			continue;
 		decode_enter(dc, f->name);
-		if ((f->flags & FIELD_REQUIRED) && !dc->given[i])
+		if ((f->flags & FIELD_REQUIRED) && !given)
 			required_error(dc, f, v);
-		if ((f->flags & FIELD_DEFAULT_ONLY) && dc->given[i] && !str_empty(dc->name) &&
+		if ((f->flags & FIELD_DEFAULT_ONLY) && given && !str_empty(dc->name) &&
 		    strcmp(dc->name, "default") != 0)
-			decode_strict_error(dc, dc->given[i],
+			decode_strict_error(dc, given,
 					    "only the %s named \"default\" may set it; "
 					    "this one is \"%s\"",
-					    dc->shape->name, dc->name);
+					    shape->name, dc->name);
 		decode_leave(dc);
 	}
 }

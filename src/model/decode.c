@@ -10,106 +10,37 @@
 #include "model/decode.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "base/words.h"
 
-static void complain(struct decode *dc, enum diag_level level, const struct value *v,
-		     const char *format, va_list args) printf_like(4, 0);
 static size_t text_control(const char *text);
 static void pair_check(struct decode *dc, const struct field *f, const struct member *m);
 static const char *put_text(char **at, const char *text, size_t len);
-static const char *path_text(const struct decode *dc, struct buf *b);
-static size_t row_find(const struct shape *shape, const char *name, size_t from);
 static size_t unknown_field(struct decode *dc, const struct shape *shape, const struct value *v,
-			    const struct member *m, const char *const *skip);
+			    const struct member *m, const struct around *around);
+static bool limits(const struct shape *shape, const char *name, const char *key);
 static void row_decode(struct decode *dc, const struct field *f, const struct value *v, void *at,
-		       const struct value **given);
+		       struct given *given);
 static void inert_warn(struct decode *dc, const struct field *f, const struct value *v);
-
-void decode_error(struct decode *dc, const struct value *v, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	complain(dc, DIAG_ERROR, v, format, args);
-	va_end(args);
-}
-
-void decode_warn(struct decode *dc, const struct value *v, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	complain(dc, DIAG_WARNING, v, format, args);
-	va_end(args);
-}
-
-void decode_code(struct decode *dc, const char *code)
-{
-	dc->diags->items[dc->diags->n - 1].code = code;
-}
-
-void decode_strict_error(struct decode *dc, const struct value *v, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	complain(dc, decode_strict(dc) ? DIAG_ERROR : DIAG_WARNING, v, format, args);
-	va_end(args);
-}
-
-void decode_type_error(struct decode *dc, const struct value *v, const char *needs)
-{
-	bool string = strncmp(needs, "a string", 8) == 0;
-
-	if (string && (v->type == VALUE_INT || v->type == VALUE_REAL || v->type == VALUE_BOOL))
-		decode_error(dc, v, "needs %s; quote it: \"%s\"", needs, decode_show(dc, v));
-	else if (v->type == VALUE_STRING)
-		decode_error(dc, v, "needs %s, not the string %s", needs, decode_show(dc, v));
-	else
-		decode_error(dc, v, "needs %s, not %s", needs, decode_show(dc, v));
-}
-
-const char *decode_show(const struct decode *dc, const struct value *v)
-{
-	switch (v->type) {
-	case VALUE_STRING:
-		return arena_printf(dc->diags->arena, "\"%s%s\"",
-				    text_clean(dc->diags->arena, v->string, v->n, 60),
-				    v->n > 60 ? "..." : "");
-	case VALUE_REAL:
-		return text_clean(dc->diags->arena, v->string, strlen(v->string), 60);
-	case VALUE_INT:
-		return arena_printf(dc->diags->arena, "%lld", (long long)v->integer);
-	case VALUE_BOOL:
-		return v->boolean ? "true" : "false";
-	case VALUE_NULL:
-		return "nothing";
-	default:
-		return value_type_name(v->type);
-	}
-}
-
-const struct value *decode_given(const struct decode *dc, const char *field)
-{
-	size_t i = row_find(dc->shape, field, 0);
-
-	return i == SIZE_MAX ? NULL : dc->given[i];
-}
 
 void decode_shape(struct decode *dc, const struct shape *shape, const struct value *v, void *at)
 {
-	const struct value *given[DECODE_FIELDS] = { NULL };
+	struct given given[DECODE_FIELDS] = { 0 };
 
 	if (decode_rows(dc, shape, v, at, NULL, given))
 		check_shape(dc, shape, v, at, given);
 }
 
 bool decode_rows(struct decode *dc, const struct shape *shape, const struct value *v, void *at,
-		 const char *const *skip, const struct value **given)
+		 const struct around *around, struct given given[DECODE_FIELDS])
 {
+	static const struct around nothing;
 	size_t next = 0;
+
+	if (!around)
+		around = &nothing;
 
 	if (v->type != VALUE_MAP) {
 		decode_type_error(dc, v, "a map of fields");
@@ -117,12 +48,12 @@ bool decode_rows(struct decode *dc, const struct shape *shape, const struct valu
 	}
 	for (uint32_t i = 0; i < v->n; i++) {
 		const struct member *m = &v->members[i];
-		size_t row = row_find(shape, m->key, next);
+		size_t row = field_row(shape, m->key, next);
 
 		if (row == SIZE_MAX) {
-			if (skip && name_find(skip, m->key, -1) >= 0)
+			if (around->skip && name_find(around->skip, m->key, -1) >= 0)
 				continue;
-			row = unknown_field(dc, shape, v, m, skip);
+			row = unknown_field(dc, shape, v, m, around);
 		} else {
 			next = row + 1;
 		}
@@ -241,47 +172,6 @@ struct value decode_copy(const struct value *v, struct arena *a)
 	return copy;
 }
 
-bool field_is_set(const struct field *f, const void *spec)
-{
-	const char *at = (const char *)spec + f->offset;
-
-	for (size_t i = 0, size = field_size(f); i < size; i++)
-		if (at[i])
-			return true;
-	return false;
-}
-
-size_t field_size(const struct field *f)
-{
-	return f->type == &type_struct ? ((const struct shape *)f->arg)->size : f->type->size;
-}
-
-const struct field *field_find(const struct shape *shape, const char *name)
-{
-	size_t i = row_find(shape, name, 0);
-
-	return i == SIZE_MAX ? NULL : &shape->fields[i];
-}
-
-static void complain(struct decode *dc, enum diag_level level, const struct value *v,
-		     const char *format, va_list args)
-{
-	auto_buf struct buf path = { 0 };
-	struct diags *d = dc->diags;
-	size_t n_before =
-		level == DIAG_ERROR ? d->n_errors : d->n - MIN(d->n_errors, DECODE_COMPLAINTS + 1);
-	const char *words;
-
-	if (n_before > DECODE_COMPLAINTS) {
-		d->n_errors += level == DIAG_ERROR;
-		return;
-	}
-	words = n_before < DECODE_COMPLAINTS ? arena_vprintf(d->arena, format, args) :
-					       "this is wrong too, and more that is not told";
-	diag_add(d, level, v ? v->line : 0, v ? v->column : 0,
-		 dc->depth ? path_text(dc, &path) : NULL, "%s", words);
-}
-
 /* Where the first control character (C0, DEL, C1) of TEXT is, or its end. */
 static size_t text_control(const char *text)
 {
@@ -321,96 +211,71 @@ static const char *put_text(char **at, const char *text, size_t len)
 	return copy;
 }
 
-static const char *path_text(const struct decode *dc, struct buf *b)
-{
-	for (unsigned i = 0; i < MIN(dc->depth, DECODE_DEPTH); i++) {
-		const struct decode_step *s = &dc->steps[i];
-
-		if (!s->name)
-			buf_printf(b, "[%zu]", s->index);
-		else if (strpbrk(s->name, ". \n\t"))
-			buf_printf(b, "[\"%.80s\"]",
-				   text_clean(dc->diags->arena, s->name, strlen(s->name), 80));
-		else
-			buf_printf(b, "%s%.80s", i ? "." : "", s->name);
-	}
-	return buf_text(b);
-}
-
-/* Most names differ in their first letter. */
-static inline bool is_name(const char *a, const char *b)
-{
-	return *a == *b && strcmp(a, b) == 0;
-}
-
-/* Members mostly stand in the order of the rows, so the search begins at FROM and goes round. */
-static size_t row_find(const struct shape *shape, const char *name, size_t from)
-{
-	size_t i;
-
-	for (i = from; shape->fields[i].name; i++)
-		if (is_name(shape->fields[i].name, name))
-			return i;
-	for (i = 0; i < from; i++)
-		if (is_name(shape->fields[i].name, name))
-			return i;
-	return SIZE_MAX;
-}
-
 /* Complains about M; returns the row that it was meant to be, if that is clear and free. */
 static size_t unknown_field(struct decode *dc, const struct shape *shape, const struct value *v,
-			    const struct member *m, const char *const *skip)
+			    const struct member *m, const struct around *around)
 {
+	const struct field *fallen = around->below ? field_find(around->below, m->key) : NULL;
 	struct value place = { .line = m->line, .column = m->column };
 	const char *names[DECODE_FIELDS + 8], *near;
 	size_t n = 0, row = SIZE_MAX;
+	bool guarded = fallen && (around->closed || (fallen->flags & FIELD_LIMITS));
+	void (*say)(struct decode *, const struct value *, const char *, ...);
 
 	for (; shape->fields[n].name && n < DECODE_FIELDS; n++)
 		names[n] = shape->fields[n].name;
-	for (size_t i = 0; skip && skip[i]; i++)
-		names[n++] = skip[i];
+	for (size_t i = 0; around->skip && around->skip[i]; i++)
+		names[n++] = around->skip[i];
 	names[n] = NULL;
-	near = name_suggest(names, m->key);
+	near = fallen ? NULL : name_suggest(names, m->key);
+	say = guarded || (near && limits(shape, near, m->key)) ? decode_error : decode_strict_error;
 	decode_enter(dc, m->key);
-	if (dc->below && dc->depth == 1 && field_find(dc->below, m->key))
-		near = NULL;
-	if (near) {
-		decode_strict_error(dc, &place, "no such field; did you mean \"%s\"?", near);
-		if (decode_strict(dc) && !value_get(v, near))
-			row = row_find(shape, near, 0);
-	} else if (dc->below && dc->depth == 1 && field_find(dc->below, m->key)) {
-		decode_strict_error(dc, &place, "no such field here; it belongs under %s",
-				    dc->below_name);
-	} else {
-		decode_strict_error(dc, &place, "no such field in %s", shape->name);
-	}
+	if (near)
+		say(dc, &place, "no such field; did you mean \"%s\"?", near);
+	else if (fallen)
+		say(dc, &place, "no such field here; it belongs under %s", around->below_name);
+	else
+		say(dc, &place, "no such field in %s", shape->name);
+	if (near && decode_strict(dc) && !value_get(v, near))
+		row = field_row(shape, near, 0);
 	decode_leave(dc);
 	return row;
 }
 
-static void row_decode(struct decode *dc, const struct field *f, const struct value *v, void *at,
-		       const struct value **given)
+/* Is KEY so near to NAME, which limits something, that it can hardly be a member of its own? */
+static bool limits(const struct shape *shape, const char *name, const char *key)
 {
+	const struct field *f = field_find(shape, name);
+
+	return f && (f->flags & FIELD_LIMITS) &&
+	       (strcasecmp(name, key) == 0 ||
+		(strlen(name) > 5 && text_distance(name, key, 1) <= 1));
+}
+
+static void row_decode(struct decode *dc, const struct field *f, const struct value *v, void *at,
+		       struct given *given)
+{
+	const struct given written = { f->name, v };
 	size_t errors = dc->diags->n_errors;
 
 	if (v->type == VALUE_NULL)
 		return;
 	if (f->type == &type_any) {
-		*given = v;
+		*given = written;
 		return;
 	}
 	decode_enter(dc, f->name);
 	f->type->decode(dc, f, v, (char *)at + f->offset);
 	if (dc->diags->n_errors > errors)
-		*given = v;
+		*given = written;
 	else if (field_is_set(f, at)) {
-		*given = v;
+		*given = written;
 		if (f->flags & FIELD_INERT)
 			inert_warn(dc, f, v);
 	} else if ((f->flags & FIELD_NON_EMPTY) &&
 		   (v->type == VALUE_MAP || v->type == VALUE_LIST)) {
 		decode_error(dc, v, "must not be empty; leave it out or fill it");
-		*given = v;
+		*given = written;
 	}
 	decode_leave(dc);
 }

@@ -10,11 +10,9 @@
  */
 #pragma once
 
-#include "base/arena.h"
-#include "base/diag.h"
 #include "base/ip.h"
 #include "base/strmap.h"
-#include "base/value.h"
+#include "model/context.h"
 #include "selector/selector.h"
 
 /* ---- C types of fields ---- */
@@ -47,7 +45,6 @@ struct secret_ref { /* password.secretKeyRef */
 /* ---- rows ---- */
 
 struct field;
-struct decode;
 
 /* What a field can hold. Types are constants in types.c; `arg` of the row refines them. */
 struct type {
@@ -72,7 +69,13 @@ enum field_flags {
 	FIELD_FOREIGN = 256,   /* others write it: stays when a file does not give it */
 	FIELD_DROPPED = 512,   /* ANY: never written again (selfLink) */
 	FIELD_QUOTED = 1024,   /* BOOL: "true" and "false" in quotes are taken too */
+	/* Without it there are more sessions, more routes, or no protection: what is nearly called so
+	 * is a mistake in a store, too (decisions.md 45). */
+	FIELD_LIMITS = 2048,
 };
+
+/* What is printed for a FIELD_SECRET; refused on input. */
+#define REDACTED "<redacted>"
 
 struct field {
 	const char *name;
@@ -177,8 +180,15 @@ struct pattern {
 bool community_valid(const char *text);
 /* Can IP be that of one machine? Not unspecified (nor 0/8), multicast or broadcast. */
 bool ip_unicast(const struct ip *ip);
+/* Is NAME a name that the reference allows: 1 to 253 of A-Z a-z 0-9 . _ -, not . or .. alone? */
+bool name_valid(const char *name);
+/* Could Kubernetes hold it (DNS-1123 subdomain)? */
+bool name_valid_kube(const char *name);
 
 bool field_is_set(const struct field *f, const void *spec);
 size_t field_size(const struct field *f); /* of its C type, a nested struct included */
 /* The row NAME of SHAPE, NULL when there is none. */
 const struct field *field_find(const struct shape *shape, const char *name);
+/* Its number, SIZE_MAX likewise. Members mostly stand in the order of the rows, so the search begins
+ * at FROM and goes round. */
+size_t field_row(const struct shape *shape, const char *name, size_t from);

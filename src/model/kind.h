@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds: one constant each, and the array of all of them. */
+/*
+ * The kinds: one constant each, and the array of all of them; and what an object of a kind is, since
+ * the two know each other. What is done with objects is in resource.h.
+ */
 #pragma once
 
 #include "model/field.h"
-
-struct resource;
-struct decode;
 
 enum kind_id {
 	KIND_NODE,
@@ -28,8 +28,14 @@ enum kind_flags {
 	KIND_TOP_LEVEL = 16,  /* fields stand beside metadata, not under spec (Secret) */
 	KIND_STATUS_BODY = 32, /* the shape stands under status, not under spec (NodeStatus) */
 	KIND_STATUS_KEPT = 64, /* a status of others stands beside the spec (Node) */
+	/* What we do not know anywhere below the spec is a mistake in a store, too. For kinds in which
+	 * each member narrows what passes (BGPFilter): to overlook one would let more routes through.
+	 * In other kinds most members do something else, and a later Calico may add some; there only
+	 * the rows marked FIELD_LIMITS are guarded. */
+	KIND_CLOSED = 128,
 };
 
+struct resource;
 struct kind {
 	enum kind_id id;
 	const char *name;               /* "BGPPeer" */
@@ -47,6 +53,37 @@ struct kind {
 	const char *const *columns, *const *wide_columns;
 	const char *(*cell)(const struct resource *r, const char *column, struct arena *a);
 };
+
+struct meta {
+	const char *name;        /* never NULL; "" only in a broken document without one */
+	const char *namespace;   /* only KIND_NAMESPACED */
+	const char *uid;         /* NULL until a store gave one */
+	const char *created;     /* RFC 3339, NULL likewise */
+	const char *version;     /* metadata.resourceVersion: opaque, compared for equality only */
+	struct strmap labels, annotations;
+};
+
+/* One object: decoded, or broken with its complaints. Each has an arena of its own and a count, because
+ * snapshots share the ones that did not change; everything in it dies with it. */
+struct resource {
+	const struct kind *kind;
+	struct meta meta;
+	const void *spec;        /* the kind's struct; NULL when broken */
+	const struct value *doc; /* the document as it was read; NULL when it was not kept */
+	struct diag *complaints; /* warnings, and the errors that made it broken */
+	size_t n_complaints;
+	const char *place;       /* "peer.yaml:3", where it was read from a file; else NULL */
+	unsigned refs;
+	struct arena arena;
+};
+
+/* Typed views; the caller knows the kind, and that it is not broken. */
+#define resource_spec(r, type) ((const struct type *)(r)->spec)
+
+static inline bool resource_broken(const struct resource *r)
+{
+	return !r->spec;
+}
 
 extern const struct kind kind_node, kind_bgpconfiguration, kind_bgppeer, kind_bgpfilter,
 	kind_ippool, kind_secret, kind_nodestatus, kind_clusterinformation, kind_blockaffinity;

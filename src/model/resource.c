@@ -27,11 +27,11 @@ static struct value encode(const struct resource *r, bool reveal, struct arena *
 
 /* clang-format off */
 static const struct field spec_fields[] = {
-	ENVELOPE_START, { "spec", F_ANY, .doc = "What is wanted." }, { 0 } };
+	ENVELOPE_START, { "spec", F_ANY, FIELD_LIMITS, .doc = "What is wanted." }, { 0 } };
 static const struct field status_fields[] = {
 	ENVELOPE_START, { "status", F_ANY, .doc = "What was found." }, { 0 } };
 static const struct field kept_fields[] = {
-	ENVELOPE_START, { "spec", F_ANY, .doc = "What is wanted." },
+	ENVELOPE_START, { "spec", F_ANY, FIELD_LIMITS, .doc = "What is wanted." },
 	{ "status", F_ANY, .doc = "Kept." }, { 0 } };
 /* clang-format on */
 static const char *const envelope_names[] = { "apiVersion", "kind", "metadata", NULL };
@@ -200,29 +200,30 @@ static const char *resource_new(struct resource **ret, const struct kind *kind, 
 static void body_decode(struct decode *dc, struct resource *r, const struct value *doc, void *spec)
 {
 	const struct kind *kind = r->kind;
-	const struct value *given[DECODE_FIELDS] = { NULL };
-	const struct value *own[DECODE_FIELDS] = { NULL };
+	const struct around top = { .skip = envelope_names };
+	const struct around body = { .below = &kind->shape, .below_name = kind_body(kind),
+				     .closed = kind->flags & KIND_CLOSED };
+	struct given given[DECODE_FIELDS] = { 0 };
 	struct value none = { .type = VALUE_MAP, .line = doc->line, .column = doc->column };
 
 	if (kind->flags & KIND_TOP_LEVEL) {
-		if (!decode_rows(dc, &kind->shape, doc, spec, envelope_names, own))
+		if (!decode_rows(dc, &kind->shape, doc, spec, &top, given))
 			return;
 		meta_decode(dc, kind, value_get(doc, "metadata"), doc, &r->meta);
 		if (r->meta.name)
 			dc->name = r->meta.name;
-		check_shape(dc, &kind->shape, doc, spec, own);
+		check_shape(dc, &kind->shape, doc, spec, given);
 		return;
 	}
-	dc->below = &kind->shape;
-	dc->below_name = kind_body(kind);
-	if (!decode_rows(dc, envelope(kind), doc, NULL, NULL, given))
+	if (!decode_rows(dc, envelope(kind), doc, NULL, &body, given))
 		return;
-	dc->below = NULL;
-	meta_decode(dc, kind, given[2], doc, &r->meta);
+	meta_decode(dc, kind, given[2].value, doc, &r->meta);
 	if (!dc->name)
 		dc->name = r->meta.name;
+	if (kind->flags & KIND_CLOSED)
+		dc->mode &= ~(unsigned)DECODE_TOLERANT;
 	decode_enter(dc, kind_body(kind));
-	decode_shape(dc, &kind->shape, given[3] ? given[3] : &none, spec);
+	decode_shape(dc, &kind->shape, given[3].value ? given[3].value : &none, spec);
 	decode_leave(dc);
 }
 

@@ -1,47 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One object: decoded, or broken with its complaints. Each resource has an arena of its own and a
- * count, because snapshots share the ones that did not change; everything in it dies with it.
- */
+/* What is done with an object (model/kind.h): decode, encode, compare, count. */
 #pragma once
 
-#include "base/arena.h"
 #include "model/kind.h"
-
-struct meta {
-	const char *name;        /* never NULL; "" only in a broken document without one */
-	const char *namespace;   /* only KIND_NAMESPACED */
-	const char *uid;         /* NULL until a store gave one */
-	const char *created;     /* RFC 3339, NULL likewise */
-	const char *version;     /* metadata.resourceVersion: opaque, compared for equality only */
-	struct strmap labels, annotations;
-};
-
-struct resource {
-	const struct kind *kind;
-	struct meta meta;
-	const void *spec;        /* the kind's struct; NULL when broken */
-	const struct value *doc; /* the document as it was read; NULL when it was not kept */
-	struct diag *complaints; /* warnings, and the errors that made it broken */
-	size_t n_complaints;
-	const char *place;       /* "peer.yaml:3", where it was read from a file; else NULL */
-	unsigned refs;
-	struct arena arena;
-};
-
-/* Typed views; the caller knows the kind, and that it is not broken. */
-#define resource_spec(r, type) ((const struct type *)(r)->spec)
-
-static inline bool resource_broken(const struct resource *r)
-{
-	return !r->spec;
-}
-
-enum decode_mode {
-	DECODE_STRICT = 0,   /* files: what nobody asked for is an error */
-	DECODE_TOLERANT = 1, /* stores: unknown fields are warnings, a wrong one breaks the object */
-	DECODE_KEEP_DOC = 2, /* keep the document (get -o yaml, updates); the agent does not */
-};
 
 /* Decodes DOC, whose kind is KIND. Never NULL: a broken document gives a broken resource. Its
  * complaints go to the resource, and into D as well unless that is NULL. */
@@ -58,7 +19,6 @@ struct resource *resource_from_json(const struct kind *kind, const char *name, c
 struct value resource_encode(const struct resource *r, struct arena *a);
 /* The same with what resource_encode() shows as REDACTED: the values of Secrets. */
 struct value resource_encode_revealed(const struct resource *r, struct arena *a);
-#define REDACTED "<redacted>" /* refused on input */
 /* The document that goes into a store for R where HAVE (NULL: nothing) stands now, with the members
  * of envelope and metadata in Calico's order and never a resourceVersion. What HAVE has and our
  * tables do not know, at the top, in metadata, in the spec and in structs that both have, stays when
@@ -69,13 +29,14 @@ struct value resource_stored(const struct resource *r, const struct resource *ha
 /* Are labels, annotations and spec the same, whatever the texts they were written in? */
 bool resource_same(const struct resource *a, const struct resource *b);
 
+/* When R was made, as far as anybody knows, in nanoseconds since 1970. Stores that give a time of their
+ * own to what is carried over have the old one in an annotation, which counts where it is there. */
+int64_t resource_born(const struct resource *r);
+#define BORN_UNKNOWN INT64_MAX /* none, or not RFC 3339: as young as can be */
+#define ANNOTATION_CREATED "peerage.dev/created"
+
 struct resource *resource_ref(const struct resource *r);
 void resource_unref(struct resource *r); /* NULL is fine */
 
 /* "bgppeer/tor-a": how messages name it; in the resource's arena or static. */
 const char *resource_id(const struct resource *r, struct arena *a);
-
-/* Is NAME a name that the reference allows: 1 to 253 of A-Z a-z 0-9 . _ -, not . or .. alone? */
-bool name_valid(const char *name);
-/* Could Kubernetes hold it (DNS-1123 subdomain)? */
-bool name_valid_kube(const char *name);

@@ -8,6 +8,7 @@
  */
 #include "base/text.h"
 #include "model/decode.h"
+#include "model/resource.h"
 
 static struct value encode_bare(const struct resource *r, bool with_doc, struct arena *a);
 static struct value document_merge(const struct kind *kind, const struct value *v,

@@ -205,8 +205,8 @@ static void add_reported(struct fabric *f, const struct fabric_node *node,
  * nodes would be many plans. */
 static void add_planned(struct fabric *f, const char *node, const struct target *only)
 {
-	static const struct facts none;
-	const struct plan *plan = plan_compute(f->snap, node, &none, f->arena);
+	const struct facts facts = { .now = f->now };
+	const struct plan *plan = plan_compute(f->snap, node, &facts, f->arena);
 
 	for (size_t i = 0; i < plan->n_peerings; i++) {
 		const struct peering *p = &plan->peerings[i];

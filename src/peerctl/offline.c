@@ -7,6 +7,7 @@
  */
 #include "peerctl/source.h"
 
+#include "base/clock.h"
 #include "local/config.h"
 #include "local/secret.h"
 #include "peerctl/command.h"
@@ -23,7 +24,7 @@ bool offline_open(const struct options *o, const struct snapshot *snap, bool fro
 	struct secret_ref *refs;
 	size_t n, n_given = 0;
 
-	*ret = (struct offline){ .from_store = from_store };
+	*ret = (struct offline){ .from_store = from_store, .facts = { .now = clock_wall() } };
 	if (!config_router_id(&ret->router_id, err))
 		return false;
 	if (config_node_name(NULL, &name, &none))

@@ -6,7 +6,9 @@
  */
 #include "peerctl/plan.h"
 
+#include "base/clock.h"
 #include "peerctl/command.h"
+#include "peerctl/write.h"
 
 #define BATCH_ROWS 20000
 
@@ -36,6 +38,7 @@ static bool sources_open(struct planning *p, struct load *load, bool *ret_from_s
 			 struct err *err);
 static void plan_nodes(struct planning *p);
 static void plan_one(struct planning *p, const char *node);
+static void takeovers_add(struct planning *p);
 static void show_peerings(struct planning *p, const struct plan *plan);
 static void show_changes(struct planning *p, const struct plan *before, const struct plan *after);
 static void add_document(struct planning *p, const struct plan *plan, struct value list);
@@ -78,6 +81,7 @@ bool run_plan(const struct options *o, struct err *err)
 							      N_COLUMNS;
 	p.table.widths = arena_array(o->arena, size_t, p.table.n_columns);
 	plan_nodes(&p);
+	takeovers_add(&p);
 	problems_add_global(&p.problems, p.after);
 	for (int e = EFFECT_SOFT; e <= EFFECT_REMOVED; e++)
 		differs |= p.effects[e] > 0;
@@ -110,6 +114,13 @@ static bool sources_open(struct planning *p, struct load *load, bool *ret_from_s
 		return false;
 	if (st && !source_list(st, KINDS_FABRIC, 0, p->before, err))
 		return false;
+	for (size_t i = 0; st && i < load->n; i++) {
+		struct resource *r = load->items[i];
+
+		if (!write_age(&r->meta, snapshot_find(p->before, r->kind, r->meta.name),
+			       clock_rfc3339(clock_wall()).s, &r->arena))
+			return err_set(err, ERR_INVALID, "%s: " WRITE_AGE_CLAIMED, r->place);
+	}
 	p->after = snapshot_copy(p->before);
 	for (size_t i = 0; i < load->n; i++)
 		snapshot_put(p->after, resource_ref(load->items[i]));
@@ -159,6 +170,19 @@ static void plan_one(struct planning *p, const char *node)
 		show_peerings(p, after);
 	if (p->table.n_rows >= BATCH_ROWS)
 		batch(p);
+}
+
+static void takeovers_add(struct planning *p)
+{
+	const struct problem *problems;
+	size_t n;
+
+	if (!p->before)
+		return;
+	problems = plan_takeovers(p->before, p->after, option_value(p->o, OPT_NODE),
+				  &p->offline_after.facts, p->o->arena, &n);
+	for (size_t i = 0; i < n; i++)
+		problems_add(&p->problems, &problems[i], NULL);
 }
 
 static void show_peerings(struct planning *p, const struct plan *plan)
@@ -304,8 +328,8 @@ static const char **peering_flags(const struct peering *p, struct arena *a)
 		{ p->rr_client,	"rr-client"	    },
 		{ p->password,       "password"	  },
 		{ p->n_filters > 0,  "filters"	      },
-		{ p->disabled,       "disabled"	  },
-		{ p->hold,	   "held"	  },
+		{ p->fault != 0,	   "cannot-start"  },
+		{ p->down,	   "down"	  },
 	};
 	const char **words = NULL;
 	size_t n = 0;

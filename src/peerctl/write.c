@@ -54,7 +54,7 @@ static bool run_write(enum verb verb, const struct options *o, struct err *err);
 static bool attempt(struct writing *w, struct store *st, bool dry_run, struct err *err);
 static bool decide(struct writing *w, struct err *err);
 static bool decide_one(struct writing *w, struct change *c, struct err *err);
-static void lay_over(struct writing *w, struct change *c, const struct resource *have);
+static bool lay_over(struct writing *w, struct change *c, const struct resource *have);
 static void keep(struct writing *w, struct change *c, const struct resource *have);
 static bool conflict(enum err_kind kind, struct err *err, const char *format, ...)
 	printf_like(3, 4);
@@ -63,6 +63,7 @@ static const char *new_uid(struct arena *a);
 static void report_partial(const struct writing *w, const struct style *style, const char *url);
 static bool report(struct writing *w, const struct style *style, bool dry_run, const char *url,
 		   struct err *err);
+static void warn_takeovers(const struct writing *w);
 static void warn_global(const struct writing *w);
 static int by_id(const void *a, const void *b);
 static struct value done_document(const void *item, struct arena *a);
@@ -114,6 +115,24 @@ bool write_report(const struct done *items, size_t n, const struct style *style,
 		tell("written to %s: %zu of %zu", url, n_written, n);
 	else
 		tell("nothing to write, %s is like that already", url);
+	return true;
+}
+
+bool write_age(struct meta *meta, const struct resource *have, const char *now, struct arena *a)
+{
+	const char *given = strmap_get(&meta->annotations, ANNOTATION_CREATED);
+	const char *kept = have ? strmap_get(&have->meta.annotations, ANNOTATION_CREATED) : NULL;
+	size_t n = meta->annotations.n;
+	struct strpair *pairs;
+
+	meta->created = arena_str(a, have ? have->meta.created : now);
+	if (given || !kept)
+		return !given || str_eq(given, kept);
+	pairs = arena_array(a, struct strpair, n + 1);
+	if (n)
+		memcpy(pairs, meta->annotations.items, n * sizeof *pairs);
+	pairs[n] = (struct strpair){ ANNOTATION_CREATED, arena_str(a, kept) };
+	meta->annotations = strmap_make(pairs, n + 1);
 	return true;
 }
 
@@ -275,25 +294,27 @@ static bool decide_one(struct writing *w, struct change *c, struct err *err)
 		c->version = have->meta.version;
 		c->word = "configured";
 	}
-	lay_over(w, c, have);
+	if (!lay_over(w, c, have))
+		return conflict(ERR_INVALID, err, "%s/%s: " WRITE_AGE_CLAIMED, kind, name);
 	return true;
 }
 
-/* What C gives over HAVE (NULL: nothing), with the store's uid and time. */
-static void lay_over(struct writing *w, struct change *c, const struct resource *have)
+/* What C gives over HAVE (NULL: nothing), with the store's uid and time. False when C claims a time. */
+static bool lay_over(struct writing *w, struct change *c, const struct resource *have)
 {
 	struct resource wanted = *c->given;
 	auto_buf struct buf json = { 0 };
 	struct value v, old;
 
 	wanted.meta.uid = have && have->meta.uid ? have->meta.uid : new_uid(w->arena);
-	wanted.meta.created = have ? have->meta.created : w->now;
+	if (!write_age(&wanted.meta, have, w->now, w->arena))
+		return false;
 	v = resource_stored(&wanted, have, w->arena);
 	if (have && !resource_broken(have)) {
 		old = resource_stored(have, NULL, w->arena);
 		if (value_eq(&v, &old)) {
 			keep(w, c, have);
-			return;
+			return true;
 		}
 	}
 	c->result =
@@ -303,6 +324,7 @@ static void lay_over(struct writing *w, struct change *c, const struct resource 
 	json_print(&v, 0, &json);
 	c->json = arena_strn(w->arena, buf_text(&json), json.len);
 	c->len = json.len;
+	return true;
 }
 
 static void keep(struct writing *w, struct change *c, const struct resource *have)
@@ -387,6 +409,7 @@ static bool report(struct writing *w, const struct style *style, bool dry_run, c
 		items[i] = (struct done){ w->changes[i].result, w->changes[i].word };
 	if (!write_report(items, w->load->n, style, dry_run, url, err))
 		return false;
+	warn_takeovers(w);
 	warn_global(w);
 	return true;
 }
@@ -403,6 +426,21 @@ static void report_partial(const struct writing *w, const struct style *style, c
 				    c->word, c->state);
 	}
 	write_report_partial(&part, style, url);
+}
+
+/* Which sessions the objects of the files take from others. */
+static void warn_takeovers(const struct writing *w)
+{
+	const struct facts facts = { .now = clock_wall() };
+	auto_snapshot struct snapshot *after = snapshot_copy(w->stored);
+	const struct problem *problems;
+	size_t n;
+
+	for (size_t i = 0; i < w->load->n; i++)
+		snapshot_put(after, resource_ref(w->changes[i].result));
+	problems = plan_takeovers(w->stored, after, NULL, &facts, w->arena, &n);
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, "%s: %s\n", problems[i].origin, problems[i].text);
 }
 
 /* What the fabric says to the objects of the files now (decisions.md 31). What is wrong with an

@@ -28,6 +28,12 @@ void partial_add(struct partial *p, const struct resource *r, const char *word,
 /* After a failure: the same of what was written, and on stderr the ids of what was not, and of what
  * nobody knows. Says nothing when all was not written. */
 void write_report_partial(const struct partial *p, const struct style *style, const char *url);
+/* How old an object is only a store knows: META, of a file, gets what HAVE (NULL: nothing is stored) says
+ * of it, else NOW. False when the file claims something else. A holds what META gets. */
+bool write_age(struct meta *meta, const struct resource *have, const char *now, struct arena *a);
+#define WRITE_AGE_CLAIMED                                                                          \
+	"metadata.annotations[\"" ANNOTATION_CREATED                                               \
+	"\"]: only a store says when an object was made; leave it out"
 /* Formats that writing commands know. */
 #define WRITE_OUTPUTS (OUTPUT_NAME | OUTPUT_JSON | OUTPUT_YAML)
 /* Attempts when others write at the same time. */

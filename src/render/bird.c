@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The text in order: head and id, base part, filters, one block per peering, the operator's include.
- * What must stay as BIRD last accepted it is copied from there with the filters it names.
+ * What must stay as BIRD last accepted it is copied from there with the filters it names; which text a
+ * session has, and whether it has one, is decided elsewhere (fates.h).
  */
 #include "render/bird.h"
 
-#include "render/filter.h"
-
 #include <stdio.h>
+
+#include "render/base.h"
+#include "render/filter.h"
 
 struct rendering {
 	const struct plan *plan;
 	const struct render_options *options;
+	const struct fates *fates;
 	struct conf *conf;
 	struct arena *arena;
 	bool md5_keyword; /* BIRD 2.17 and later warns unless it is said */
@@ -26,130 +29,75 @@ struct template_out {
 	const char *indent;
 };
 
-static void base_part(struct rendering *r);
-static void base_kernel(struct conf *c, int family);
-static void peering_block(struct rendering *r, const struct peering *p, const struct channel *ch);
+static void include_block(struct rendering *r);
+static void peering_block(struct rendering *r, const struct session_fate *s,
+			  const struct channel *ch);
 static void peering_protocol(struct rendering *r, const struct peering *p);
 static void peering_restart(struct buf *out, const struct peering *p);
 static void template_line(void *ctx, const char *text);
-static const struct conf_block **kept_blocks(const struct rendering *r);
-static void keep(struct rendering *r, const struct conf_block *b);
-static bool kept_orphan(const struct rendering *r, const struct conf_block *b);
-static bool broken(const struct plan *p, const struct conf_block *b);
-static bool held(const struct rendering *r, const char *name);
-static bool among(const char *const *words, size_t n, const char *word);
+static void accepted_block(struct rendering *r, const struct session_fate *s);
+static void stopped_block(struct rendering *r);
+static const char *stop_line(const struct fate *f);
+static const struct fates *as_planned(const struct plan *plan, const struct conf *last,
+				      struct arena *a);
 static bool version_at_least(const char *version, unsigned major, unsigned minor);
 
 struct conf *render_bird(const struct plan *plan, const struct render_options *options,
 			 struct arena *a)
 {
-	struct rendering r = { .plan = plan, .options = options, .arena = a };
-	const struct conf *last = options->last;
-	struct channel *channels = arena_array(a, struct channel, plan->n_peerings);
-	const struct conf_block **kept;
+	const struct fates *fates = options->fates ? options->fates :
+						     as_planned(plan, options->last, a);
+	struct rendering r = { .plan = plan, .options = options, .fates = fates, .arena = a };
+	struct channel *channels = arena_array(a, struct channel, fates->n);
 	struct filter_set *filters;
 
 	r.conf = conf_new(a);
 	r.md5_keyword = version_at_least(options->bird_version, 2, 17);
-	base_part(&r);
+	base_part(plan, r.conf, a);
 	filters = filter_set_new(plan, r.conf, a);
-	kept = kept_blocks(&r);
-	for (size_t i = 0; i < plan->n_peerings; i++) {
-		const struct peering *p = &plan->peerings[i];
+	for (size_t i = 0; i < fates->n; i++) {
+		const struct session_fate *s = &fates->items[i];
 
-		if (kept[i]) {
-			filter_keep(filters, last, last->text.at + kept[i]->at, kept[i]->len);
-			continue;
+		if (s->fate.text == FATE_TEXT_PLANNED) {
+			int family = s->peering->remote.ip.family;
+
+			channels[i].import = filter_import(filters, s->peering, family);
+			channels[i].export = filter_export(filters, s->peering, family);
+		} else if (s->fate.text == FATE_TEXT_ACCEPTED) {
+			filter_keep(filters, options->last, options->last->text.at + s->accepted->at,
+				    s->accepted->len);
 		}
-		if (held(&r, p->name)) /* nor its filters, which may be what was refused */
-			continue;
-		channels[i].import = filter_import(filters, p, p->remote.ip.family);
-		channels[i].export = filter_export(filters, p, p->remote.ip.family);
 	}
-	for (size_t i = 0; last && i < last->n_blocks; i++)
-		if (kept_orphan(&r, &last->blocks[i]))
-			filter_keep(filters, last, last->text.at + last->blocks[i].at,
-				    last->blocks[i].len);
-	for (size_t i = 0; i < plan->n_peerings; i++) {
-		if (kept[i])
-			keep(&r, kept[i]);
-		else if (!held(&r, plan->peerings[i].name))
-			peering_block(&r, &plan->peerings[i], &channels[i]);
-	}
-	for (size_t i = 0; last && i < last->n_blocks; i++)
-		if (kept_orphan(&r, &last->blocks[i]))
-			keep(&r, &last->blocks[i]);
-	if (options->include) {
-		const char *glob = conf_quote(options->include, a);
+	for (size_t i = 0; i < fates->n; i++) {
+		const struct session_fate *s = &fates->items[i];
 
-		conf_open(r.conf, "include", "include", NULL);
-		if (glob)
-			conf_line(r.conf, "include %s;", glob);
-		conf_close(r.conf);
+		if (s->fate.text == FATE_TEXT_PLANNED)
+			peering_block(&r, s, &channels[i]);
+		else if (s->fate.text == FATE_TEXT_ACCEPTED)
+			accepted_block(&r, s);
 	}
+	stopped_block(&r);
+	include_block(&r);
 	conf_finish(r.conf, options->like);
 	return r.conf;
 }
 
-static void base_part(struct rendering *r)
+static void peering_block(struct rendering *r, const struct session_fate *s,
+			  const struct channel *ch)
 {
-	const struct plan *plan = r->plan;
-	struct conf *c = r->conf;
-
-	conf_open(c, "base", "base", NULL);
-	conf_line(c, "log syslog { info, remote, warning, error, auth, fatal, bug };");
-	conf_line(c, "timeformat protocol iso long ms;");
-	conf_line(c, "timeformat log iso long ms;");
-	conf_line(c, "timeformat base iso long ms;");
-	conf_line(c, "router id %s;", ip_text(&plan->router_id).s);
-	conf_line(c, "graceful restart wait 60;");
-	if (plan->log_severity == SEVERITY_TRACE || plan->log_severity == SEVERITY_DEBUG)
-		conf_line(c, "debug protocols all;");
-	else if (plan->log_severity <= SEVERITY_INFO)
-		conf_line(c, "debug protocols { states };");
-	/* The names BIRD itself would give: a configuration that is adopted mostly has the same, and a
-	 * device protocol of another name would forget all interfaces until its next scan. */
-	conf_line(c, "protocol device device1 {\n\tscan time 20;\n}");
-	buf_str(&c->text, "protocol direct direct1 {\n\tipv4;\n\tipv6;\n\tinterface ");
-	for (size_t i = 0; i < plan->n_ignored_interfaces; i++) {
-		const char *pattern = conf_quote(plan->ignored_interfaces[i], r->arena);
-
-		if (pattern)
-			buf_printf(&c->text, "-%s, ", pattern);
-	}
-	conf_line(c, "-\"cali*\", -\"kube-ipvs*\", \"*\";\n}");
-	conf_line(c, "protocol bfd bfd1 {\n}"); /* always, so that BFD later adds no protocol */
-	base_kernel(c, 4);
-	base_kernel(c, 6);
-	/* Calico's timers, for BIRD's own would wait up to 300 s after an error. */
-	conf_line(c, "template bgp peerage_base {");
-	conf_line(c, "\tconnect delay time 2;\n\tconnect retry time 5;\n\terror wait time 5, 30;");
-	conf_line(c, "\tgraceful restart on;\n}");
-	conf_close(c);
-}
-
-static void base_kernel(struct conf *c, int family)
-{
-	conf_line(c, "protocol kernel kernel%d {", family == 4 ? 1 : 2);
-	conf_line(c,
-		  "\tpersist;\n\tlearn;\n\tscan time 20;\n\tmerge paths on;\n\tgraceful restart;");
-	conf_line(c, "\tipv%d {\n\t\timport all;", family);
-	conf_line(c, "\t\texport where source = RTS_BGP && dest != RTD_UNREACHABLE;\n\t};\n}");
-}
-
-static void peering_block(struct rendering *r, const struct peering *p, const struct channel *ch)
-{
+	const struct peering *p = s->peering;
 	struct buf *out = &r->conf->text;
 	int family = p->remote.ip.family;
 	const char *remote =
 		p->remote_node ? arena_printf(r->arena, "node/%s", p->remote_node) : NULL;
 
-	conf_open(r->conf, p->name, p->origin, remote);
+	conf_open_session(r->conf, p->name, p->origin, remote, p->asks);
 	buf_str(out, "protocol bgp ");
 	buf_str(out, p->name);
 	buf_str(out, " from peerage_base {\n\tdescription \"");
 	buf_str(out, p->origin); /* a name: its alphabet has no quote */
 	buf_str(out, "\";\n");
+	buf_str(out, stop_line(&s->fate));
 	peering_protocol(r, p);
 	if (r->options->template)
 		template_fill(r->options->template, TEMPLATE_PROTOCOL, &p->extensions,
@@ -174,8 +122,6 @@ static void peering_protocol(struct rendering *r, const struct peering *p)
 {
 	struct buf *out = &r->conf->text;
 
-	if (p->disabled || p->hold) /* held, and BIRD runs nothing for it */
-		buf_str(out, p->by_hand ? "\tdisabled;" CONF_BY_HAND_MARK "\n" : "\tdisabled;\n");
 	buf_str(out, "\tlocal ");
 	if (ip_is_set(&p->source)) {
 		buf_str(out, ip_text(&p->source).s);
@@ -241,72 +187,75 @@ static void template_line(void *ctx, const char *text)
 	buf_str(to->text, CONF_TEMPLATE_MARK "\n");
 }
 
-/* For each peering of the plan the block of LAST that stands for it, NULL when it is rendered. Also
- * kept is what came from a resource that does not decode now, even if another would take over. */
-static const struct conf_block **kept_blocks(const struct rendering *r)
+/* The text that BIRD last accepted, but for who stopped it since. */
+static void accepted_block(struct rendering *r, const struct session_fate *s)
 {
-	const struct plan *plan = r->plan;
-	const struct conf *last = r->options->last;
-	const struct conf_block **kept =
-		arena_array(r->arena, const struct conf_block *, plan->n_peerings);
+	const struct conf_block *b = s->accepted;
+	const char *at = r->options->last->text.at + b->at, *end = at + b->len, *stop;
 
-	for (size_t i = 0; last && i < last->n_blocks; i++) {
-		const struct conf_block *b = &last->blocks[i];
-		const struct peering *p = plan_find(plan, b->name);
-
-		if (!p || p->by_hand)
-			continue;
-		if (broken(plan, b) || (!p->disabled && (p->hold || held(r, p->name))))
-			kept[p - plan->peerings] = b;
-	}
-	return kept;
-}
-
-static void keep(struct rendering *r, const struct conf_block *b)
-{
 	/* The text lives longer than LAST. */
-	conf_open(r->conf, arena_str(r->arena, b->name), arena_str(r->arena, b->origin),
-		  arena_str(r->arena, b->remote));
-	conf_text(r->conf, r->options->last->text.at + b->at, b->len);
+	conf_open_session(r->conf, arena_str(r->arena, b->name), arena_str(r->arena, b->origin),
+			  arena_str(r->arena, b->remote), arena_str(r->arena, b->asks));
+	for (unsigned line = 1; at < end; line++, at = stop + 1) {
+		stop = memchr(at, '\n', (size_t)(end - at));
+		if (line == 3) /* behind protocol and description, as peering_block() has it */
+			buf_str(&r->conf->text, stop_line(&s->fate));
+		if ((size_t)(stop - at) < strlen(CONF_DISABLED) ||
+		    memcmp(at, CONF_DISABLED, strlen(CONF_DISABLED)) != 0)
+			conf_text(r->conf, at, (size_t)(stop - at) + 1);
+	}
 	conf_close(r->conf);
 }
 
-/* A session that the plan no longer has only because a resource it came from does not decode. */
-static bool kept_orphan(const struct rendering *r, const struct conf_block *b)
+/* Who is stopped and has no text: when it has one again, it will be a stopped one. */
+static void stopped_block(struct rendering *r)
 {
-	return strncmp(b->name, "peer_", 5) == 0 && broken(r->plan, b) && !held(r, b->name) &&
-	       !plan_find(r->plan, b->name);
-}
+	bool open = false;
 
-/* Does what B came from, or what it goes to, not decode? */
-static bool broken(const struct plan *p, const struct conf_block *b)
-{
-	return among(p->broken, p->n_broken, b->origin) ||
-	       (b->remote && among(p->broken, p->n_broken, b->remote));
-}
+	for (size_t i = 0; i < r->fates->n; i++) {
+		const struct session_fate *s = &r->fates->items[i];
 
-static bool held(const struct rendering *r, const char *name)
-{
-	return among(r->options->held, r->options->n_held, name);
-}
-
-/* Is WORD one of N sorted WORDS? */
-static bool among(const char *const *words, size_t n, const char *word)
-{
-	size_t low = 0;
-
-	while (low < n) {
-		size_t mid = low + (n - low) / 2;
-		int order = strcmp(words[mid], word);
-
-		if (!order)
-			return true;
-		if (order < 0)
-			low = mid + 1;
-		else
-			n = mid;
+		if (s->fate.reason != FATE_BY_HAND || s->fate.text)
+			continue;
+		if (!open)
+			conf_open(r->conf, CONF_STOPPED, CONF_STOPPED, NULL);
+		open = true;
+		conf_line(r->conf, "# %s", s->name);
 	}
-	return false;
+	if (open)
+		conf_close(r->conf);
+}
+
+/* The digest makes the text another one when a file behind the glob changes: so BIRD reads it again. */
+static void include_block(struct rendering *r)
+{
+	const struct render_options *o = r->options;
+	const char *glob = o->include ? conf_quote(o->include, r->arena) : NULL;
+
+	if (!glob)
+		return;
+	conf_open(r->conf, "include", "include", NULL);
+	if (o->include_digest)
+		conf_line(r->conf, "# its files: %s", o->include_digest);
+	conf_line(r->conf, "include %s;", glob);
+	conf_close(r->conf);
+}
+
+static const char *stop_line(const struct fate *f)
+{
+	if (f->kind != FATE_STOPPED)
+		return "";
+	return f->reason == FATE_BY_HAND ? CONF_DISABLED CONF_BY_HAND_MARK "\n" :
+					   CONF_DISABLED CONF_BY_FIELD_MARK "\n";
+}
+
+/* Where nobody knows what BIRD has. */
+static const struct fates *as_planned(const struct plan *plan, const struct conf *last,
+				      struct arena *a)
+{
+	const struct fates_input in = { .plan = plan, .last = last };
+
+	return fates_decide(&in, a);
 }
 
 static bool version_at_least(const char *version, unsigned major, unsigned minor)

@@ -8,6 +8,7 @@
 
 #include "compute/plan.h"
 #include "render/conf.h"
+#include "render/fates.h"
 #include "render/template.h"
 
 struct render_options {
@@ -17,9 +18,8 @@ struct render_options {
 	bool redact;                     /* passwords as "<redacted>": for people, never for BIRD */
 	const struct conf *like;         /* an earlier rendering, to spare the digest; NULL */
 	const struct conf *last;         /* what BIRD last accepted; NULL: nothing */
-	const char *const *held;         /* peerings that BIRD refused: their text of LAST stays, and
-	                                  * where there is none they are left out; sorted */
-	size_t n_held;
+	const struct fates *fates;       /* from the same PLAN and LAST; NULL: nothing is known of BIRD */
+	const char *include_digest;      /* of the files behind INCLUDE; NULL: not known */
 };
 
 /* PLAN must be known. The caller frees the conf; all but its text is in A. */

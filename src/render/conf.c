@@ -6,12 +6,16 @@
 #define ID_LINE "define conf_id = \""
 #define BLOCK	"# block "
 #define END	"# end\n"
+#define ASKS	"asks="
 
 static void id_take(struct conf *c);
 static void count_lines(struct conf *c);
 static struct conf *conf_empty(struct arena *a);
 static bool starts(const char *text, size_t len, const char *with);
 static char *word_next(struct arena *a, const char **at, const char *end);
+static void words_rest(struct conf_block *b, struct arena *a, const char *at, const char *end);
+static const char *line_next(const char **at, const char *end, size_t *ret_len);
+static bool is_disabled(const char *line, size_t len);
 
 struct conf *conf_new(struct arena *a)
 {
@@ -25,11 +29,18 @@ struct conf *conf_new(struct arena *a)
 
 void conf_open(struct conf *c, const char *name, const char *origin, const char *remote)
 {
+	conf_open_session(c, name, origin, remote, NULL);
+}
+
+void conf_open_session(struct conf *c, const char *name, const char *origin, const char *remote,
+		       const char *asks)
+{
 	struct conf_block *b = arena_push(c->arena, c->blocks, c->n_blocks);
 
 	b->name = name;
 	b->origin = origin;
 	b->remote = remote;
+	b->asks = asks;
 	buf_str(&c->text, BLOCK);
 	buf_str(&c->text, name);
 	buf_char(&c->text, ' ');
@@ -37,6 +48,10 @@ void conf_open(struct conf *c, const char *name, const char *origin, const char 
 	if (remote) {
 		buf_char(&c->text, ' ');
 		buf_str(&c->text, remote);
+	}
+	if (asks) {
+		buf_str(&c->text, " " ASKS);
+		buf_str(&c->text, asks);
 	}
 	buf_char(&c->text, '\n');
 	count_lines(c);
@@ -129,6 +144,70 @@ const struct conf_block *conf_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
+bool conf_is_session(const struct conf_block *b)
+{
+	return strncmp(b->name, CONF_PEERING, strlen(CONF_PEERING)) == 0;
+}
+
+struct digest conf_block_digest(const struct conf *c, const struct conf_block *b)
+{
+	const char *at = c->text.at + b->at, *end = at + b->len, *line;
+	auto_buf struct buf text = { 0 };
+	struct digest digest;
+	size_t len;
+
+	while ((line = line_next(&at, end, &len)))
+		if (!is_disabled(line, len))
+			buf_add(&text, line, len + 1);
+	digest = digest_of(buf_text(&text), text.len);
+	if (text.len) /* passwords */
+		explicit_bzero(text.at, text.len);
+	return digest;
+}
+
+enum conf_stop conf_block_stop(const struct conf *c, const struct conf_block *b)
+{
+	const char *at = c->text.at + b->at, *end = at + b->len, *line;
+	size_t len;
+
+	while ((line = line_next(&at, end, &len))) {
+		if (!is_disabled(line, len))
+			continue;
+		line += strlen(CONF_DISABLED);
+		len -= strlen(CONF_DISABLED);
+		return starts(line, len, CONF_BY_HAND_MARK)  ? CONF_BY_HAND :
+		       starts(line, len, CONF_BY_FIELD_MARK) ? CONF_BY_FIELD :
+							       CONF_NEVER_RAN;
+	}
+	return CONF_NOT_STOPPED;
+}
+
+bool conf_block_has(const struct conf *c, const struct conf_block *b, const char *word)
+{
+	const char *at = c->text.at + b->at, *end = at + b->len, *line;
+	size_t len;
+
+	while ((line = line_next(&at, end, &len))) {
+		while (len && *line == '\t') {
+			line++;
+			len--;
+		}
+		if (starts(line, len, word))
+			return true;
+	}
+	return false;
+}
+
+const char *conf_line_at(const struct conf *c, unsigned number, size_t *ret_len)
+{
+	const char *at = c->text.at, *end = at + c->text.len, *line = NULL;
+
+	for (unsigned i = 0; i < number; i++)
+		if (!(line = line_next(&at, end, ret_len)))
+			return NULL;
+	return line;
+}
+
 struct conf *conf_parse(const char *text, size_t len, struct arena *a)
 {
 	const char *end = text + len, *line = text;
@@ -151,9 +230,7 @@ struct conf *conf_parse(const char *text, size_t len, struct arena *a)
 			open = arena_push(a, c->blocks, c->n_blocks);
 			open->name = word_next(a, &at, stop ? stop : end);
 			open->origin = word_next(a, &at, stop ? stop : end);
-			open->remote = word_next(a, &at, stop ? stop : end);
-			if (!*open->remote)
-				open->remote = NULL;
+			words_rest(open, a, at, stop ? stop : end);
 			open->at = (size_t)(next - text);
 			open->line = c->lines + 1;
 		} else if (open && starts(line, left, END)) {
@@ -218,6 +295,35 @@ static char *word_next(struct arena *a, const char **at, const char *end)
 		stop++;
 	*at = stop < end ? stop + 1 : end;
 	return arena_strn(a, from, (size_t)(stop - from));
+}
+
+/* Behind name and origin: the Node at the other end, and what was asked, where they are. */
+static void words_rest(struct conf_block *b, struct arena *a, const char *at, const char *end)
+{
+	const char *word;
+
+	while (*(word = word_next(a, &at, end)))
+		if (starts(word, strlen(word), ASKS))
+			b->asks = word + strlen(ASKS);
+		else
+			b->remote = word;
+}
+
+/* The line at *AT, which is left behind it; NULL at the end. */
+static const char *line_next(const char **at, const char *end, size_t *ret_len)
+{
+	const char *line = *at, *stop = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
+
+	if (line >= end)
+		return NULL;
+	*ret_len = (size_t)((stop ? stop : end) - line);
+	*at = stop ? stop + 1 : end;
+	return line;
+}
+
+static bool is_disabled(const char *line, size_t len)
+{
+	return starts(line, len, CONF_DISABLED);
 }
 
 /* The id's own place holds zeros while the digest is taken: every byte but its own counts. */

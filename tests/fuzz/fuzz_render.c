@@ -2,11 +2,11 @@
 /*
  * Any YAML: whatever is accepted of it becomes, for each node, a text that has no line but those the
  * renderer knows, that reads back as it was written, and that is the same when made again; also when
- * all of its sessions are held.
+ * all of its sessions are refused, and half of them stopped.
  */
 #include "../lib/conf_lines.h"
+#include "../lib/fates.h"
 #include "model/load.h"
-#include "render/bird.h"
 
 #define MAX_NODES 4
 
@@ -58,8 +58,7 @@ static void node(const struct snapshot *snap, const char *name, struct arena *a)
 		held[i] = plan->peerings[i].name;
 	}
 	options.last = c;
-	options.held = held;
-	options.n_held = plan->n_peerings;
+	options.fates = fates_with(plan, c, c, held, plan->n_peerings, held, plan->n_peerings / 2, a);
 	again = render_bird(plan, &options, a);
 	check_conf(again, a);
 	conf_free(again);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One golden case: what a fabric becomes on some of its nodes. CASE is a folder with
- *   in.yaml        the resources; broken ones are read as a store would have them
+ *   in.yaml        the resources
+ *   stored         they are read as a store is, tolerantly
  *   node           names of nodes, one per line
  *   facts          what only the machine knows; see facts_line()
  *   last.yaml      what the fabric was before: rendered first, as what BIRD last accepted
@@ -18,10 +19,11 @@
 #include <stdlib.h>
 
 #include "../lib/conf_lines.h"
+#include "../lib/fates.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "model/load.h"
-#include "render/bird.h"
 
 struct world { /* what a rendering is made from */
 	struct snapshot *snap;
@@ -29,7 +31,8 @@ struct world { /* what a rendering is made from */
 	struct render_options options;
 	struct onlink *onlink;
 	struct secret_fact *secrets;
-	const char **disabled, **held;
+	const char **by_hand, **refused;
+	size_t n_by_hand, n_refused;
 	struct arena arena;
 };
 
@@ -51,6 +54,7 @@ static void conf_check(const struct conf *c, struct arena *a);
 static void plan_write(const struct plan *p, struct buf *out);
 static void peering_write(const struct peering *p, struct buf *out);
 static void problems_write(const struct problem *problems, size_t n, struct buf *out);
+static void fates_write(const struct fates *f, struct buf *out);
 static void changes_write(const struct plan *before, const struct plan *after, struct arena *a,
 			  struct buf *out);
 static void file_write_out(struct golden *g, const char *name, const struct buf *text);
@@ -96,12 +100,15 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 	char *text = arena_str(&w->arena, text_read(g, facts, &w->arena)), *line;
 	struct load l = { 0 };
 	struct err err = { 0 };
+	bool stored = text_read(g, "stored", &w->arena);
 
-	if (!load_path(&l, path, 0, &err))
+	if (!load_path(&l, path, LOAD_KEEP_DOC, &err))
 		die(path, err.words);
 	w->snap = snapshot_new();
 	for (size_t i = 0; i < l.n; i++)
-		snapshot_put(w->snap, resource_ref(l.items[i]));
+		snapshot_put(w->snap, stored ? resource_decode(l.items[i]->kind, l.items[i]->doc,
+							       DECODE_TOLERANT, NULL, NULL) :
+					       resource_ref(l.items[i]));
 	for (size_t i = 0; i < l.diags.n; i++) /* what is wrong with a resource stays with it */
 		if (l.diags.items[i].level == DIAG_ERROR && !l.diags.items[i].about)
 			die(path, l.diags.items[i].text);
@@ -111,8 +118,6 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 			facts_line(w, line);
 	w->facts.onlink = w->onlink;
 	w->facts.secrets = w->secrets;
-	w->facts.disabled = w->disabled;
-	w->options.held = w->held;
 	if (template) {
 		struct diags d = { .arena = &w->arena };
 
@@ -126,8 +131,9 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
  *   onlink IFACE ADDRESS/LEN [PEER]      an address; "onlink" alone: there are none
  *   secret NAME KEY VALUE                secrets are known, and this is one
  *   unreadable NAME KEY WHY              one that cannot be read just now
- *   disabled NAME                        a peering found disabled by hand
- *   held NAME                            one that BIRD refused
+ *   by-hand NAME                         a session that a hand stopped
+ *   refused NAME                         one whose planned text BIRD refuses
+ *   now TIME                             without it no time is in the future
  *   router-id ID, include GLOB, bird VERSION, redact
  */
 static void facts_line(struct world *w, char *line)
@@ -154,12 +160,14 @@ static void facts_line(struct world *w, char *line)
 		s->state = str_eq(what, "secret") ? SECRET_READABLE : SECRET_UNREADABLE;
 		s->value = s->why = line ? line : "";
 		s->len = strlen(s->value);
-	} else if (str_eq(what, "disabled")) {
-		*arena_push(a, w->disabled, w->facts.n_disabled) = word(&line);
-	} else if (str_eq(what, "held")) {
-		*arena_push(a, w->held, w->options.n_held) = word(&line);
+	} else if (str_eq(what, "by-hand")) {
+		*arena_push(a, w->by_hand, w->n_by_hand) = word(&line);
+	} else if (str_eq(what, "refused")) {
+		*arena_push(a, w->refused, w->n_refused) = word(&line);
 	} else if (str_eq(what, "router-id")) {
 		w->facts.router_id = line;
+	} else if (str_eq(what, "now")) {
+		w->facts.now = clock_parse(line);
 	} else if (str_eq(what, "include")) {
 		w->options.include = line;
 	} else if (str_eq(what, "bird")) {
@@ -197,15 +205,13 @@ static void node_write(struct golden *g, const char *node)
 	const struct plan *before = NULL;
 	struct render_options options = g->now.options;
 	struct conf *last = NULL, *read = NULL, *conf;
+	struct fates *fates = NULL;
+	struct problem *problems;
+	size_t n;
 
 	plan_write(plan, &text);
 	file_write_out(g, arena_printf(&a, "%s.plan.txt", node), &text);
-	buf_clear(&text);
-	problems_write(plan->problems, plan->n_problems, &text);
-	file_write_out(g, arena_printf(&a, "%s.problems.txt", node), &text);
-	if (!plan->known)
-		return;
-	if (g->has_last) {
+	if (plan->known && g->has_last) {
 		before = plan_compute(g->last.snap, node, &g->last.facts, &a);
 		if (!before->known)
 			die(node, "is not known in last.yaml");
@@ -216,6 +222,21 @@ static void node_write(struct golden *g, const char *node)
 		changes_write(before, plan, &a, &text);
 		file_write_out(g, arena_printf(&a, "%s.changes.txt", node), &text);
 	}
+	buf_clear(&text);
+	problems_write(plan->problems, plan->n_problems, &text);
+	if (plan->known) {
+		conf = render_bird(plan, &options, &a);
+		fates = fates_with(plan, read, conf, g->now.refused, g->now.n_refused, g->now.by_hand,
+				   g->now.n_by_hand, &a);
+		conf_free(conf);
+		problems = fates_problems(fates, &a, &n);
+		problems_write(problems, n, &text);
+		fates_write(fates, &text);
+		options.fates = fates;
+	}
+	file_write_out(g, arena_printf(&a, "%s.problems.txt", node), &text);
+	if (!plan->known)
+		return;
 	conf = conf_make(plan, &options, &a);
 	file_write_out(g, arena_printf(&a, "%s.bird.conf", node), &conf->text);
 	conf_free(conf);
@@ -251,7 +272,7 @@ static void conf_check(const struct conf *c, struct arena *a)
 		const struct conf_block *x = &c->blocks[i], *y = &read->blocks[i];
 
 		if (strcmp(x->name, y->name) != 0 || strcmp(x->origin, y->origin) != 0 ||
-		    !str_eq(x->remote, y->remote) || x->at != y->at || x->len != y->len ||
+		    !str_eq(x->remote, y->remote) || !str_eq(x->asks, y->asks) || x->at != y->at || x->len != y->len ||
 		    x->line != y->line || x->n_lines != y->n_lines)
 			die(x->name, "this block does not read as it was written");
 	}
@@ -292,9 +313,8 @@ static void peering_write(const struct peering *p, struct buf *out)
 		       { p->gateway_onlink,	    "gateway-onlink"},
 		{ p->reflector,		"reflector"	    },
 		       { p->rr_client,	       "rr-client"	   },
-		{ p->disabled,	       "disabled"	  },
-		       { p->by_hand,	     "by-hand"       },
-		{ p->hold,		   "hold"	  },
+		{ p->fault != PROBLEM_NONE, "faulty"	     },
+		       { p->down,		 "down"	 },
 	};
 
 	buf_printf(out, "%s: %s as %u from %s as %u; %s", p->name, endpoint_text(&p->remote).s,
@@ -332,6 +352,21 @@ static void problems_write(const struct problem *problems, size_t n, struct buf 
 			   problems[i].peering ? problems[i].peering : "", problems[i].text);
 }
 
+/* Of sessions that do not simply run. */
+static void fates_write(const struct fates *f, struct buf *out)
+{
+	static const char *const texts[] = { "no text", "planned text", "accepted text" };
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct fate *fate = &f->items[i].fate;
+
+		if (fate->kind != FATE_RUNS)
+			buf_printf(out, "fate %s %s (%s): %s\n", f->items[i].name,
+				   fate_names[fate->kind], texts[fate->text],
+				   fate_reasons[fate->reason]);
+	}
+}
+
 static void changes_write(const struct plan *before, const struct plan *after, struct arena *a,
 			  struct buf *out)
 {
@@ -339,8 +374,10 @@ static void changes_write(const struct plan *before, const struct plan *after, s
 	const struct plan_change *changes = plan_diff(before, after, a, &n);
 
 	for (size_t i = 0; i < n; i++)
-		buf_printf(out, "%s: %s%s%s\n", changes[i].name, effect_names[changes[i].effect],
-			   changes[i].why ? ": " : "", changes[i].why ? changes[i].why : "");
+		buf_printf(out, "%s: %s%s%s%s\n", changes[i].name,
+			   effect_names[changes[i].effect], changes[i].why ? ": " : "",
+			   changes[i].why ? changes[i].why : "",
+			   changes[i].less ? " (less than asked)" : "");
 }
 
 static void file_write_out(struct golden *g, const char *name, const struct buf *text)

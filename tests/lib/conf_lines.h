@@ -68,7 +68,7 @@ static inline const char *conf_lines_fault(const struct conf *c, struct arena *a
 		"\t\tbgp_large_community.add((", "\t\tbgp_path.prepend(", "\t\tbgp_local_pref = ",
 		"\t\taccept;", "\t}", "\taccept;", "\treject;", "}", NULL };
 	static const char *const peer[] = {
-		"protocol bgp peer_", "\tdescription \"", "\tdisabled;", "\tlocal ", "\tneighbor ",
+		"protocol bgp peer_", "\tdescription \"", "\tdisabled; # by ", "\tlocal ", "\tneighbor ",
 		"\tinterface \"", "\tdirect;", "\tmultihop;", "\tstrict bind on;",
 		"\tfree bind on;", "\tpassive on;", "\tbfd on;", "\tbfd graceful;",
 		"\tgraceful restart time ", "\tlong lived graceful restart on;",
@@ -77,7 +77,8 @@ static inline const char *conf_lines_fault(const struct conf *c, struct arena *a
 		"\t\tgateway recursive;", "\t\tigp table master4;", "\t\tigp table master6;",
 		"\t\tadd paths on;", "\t\timport all;", "\t\timport filter import_",
 		"\t\texport filter export_", "\t};", "}", NULL };
-	static const char *const include[] = { "include \"", NULL };
+	static const char *const include[] = { "include \"", "# its files: ", NULL };
+	static const char *const stopped[] = { "# peer_", NULL };
 	/* clang-format on */
 	size_t mark = strlen(CONF_TEMPLATE_MARK);
 
@@ -86,6 +87,7 @@ static inline const char *conf_lines_fault(const struct conf *c, struct arena *a
 		const char *at = c->text.at + b->at, *end = at + b->len;
 		const char *const *known = strcmp(b->name, "base") == 0	     ? base :
 					   strcmp(b->name, "include") == 0   ? include :
+					   strcmp(b->name, "stopped") == 0   ? stopped :
 					   strcmp(b->origin, "filter") == 0  ? filter :
 					   strncmp(b->name, "peer_", 5) == 0 ? peer :
 									       NULL;

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds the sources against the rules that a compiler does not know.
 
-The floors of src/ may include what is below them and nothing else (ALLOWED); each header stands
-alone; each source says what it is.  Every fault is printed as `file:line: words`; exit 1 if any.
+The floors of src/ may include what is below them and nothing else (ALLOWED), and the files of a floor are a
+stack, too: no circle of includes or calls; each header stands alone; each source says what it is.  Every fault is printed as `file:line: words`; exit 1 if any.
 """
 
 import os
@@ -40,6 +40,11 @@ SOURCES = {".c", ".h"}
 WITH_SPDX = SOURCES | {".py", ".sh"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+([<"])([^>"]+)[>"]', re.M)
+NO_FUNCTIONS = {"if", "for", "while", "switch", "return", "sizeof"}
+# Of code without comments: a function that other files may call, one that they may not, and what is called.
+DEFINED = re.compile(r"^(?!static\b)[a-z][^;{}=#()]*?\b(\w+)\([^;{}]*\)\s*\{", re.M)
+PRIVATE = re.compile(r"^static\b[^;{}=#()]*?\b(\w+)\(", re.M)
+CALLED = re.compile(r"\b([a-z]\w*)\s*\(")
 TOKEN = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
 SYSTEM_FLAGS = ("-std=gnu17", "-D_GNU_SOURCE", '-DPEERAGE_VERSION="lint"', "-Wall", "-Wextra", "-Werror")
 
@@ -122,6 +127,55 @@ def check_includes(path, text):
             yield includes[0][0] if includes else 1, f'a source includes its own header first: "{own}"'
 
 
+def call_arrows(codes):
+    """From file to file of one floor (without suffix): the line and the function that is called there."""
+    homes = {}
+    for path, code in codes.items():
+        if path.suffix == ".c":
+            homes.update((name, path.with_suffix("")) for name in DEFINED.findall(code))
+    arrows = {}
+    for path, code in codes.items():
+        own = set(PRIVATE.findall(code)) | NO_FUNCTIONS
+        for match in CALLED.finditer(code) if path.suffix == ".c" else ():
+            home = homes.get(match.group(1))
+            if home and home != path.with_suffix("") and match.group(1) not in own:
+                place = (line_of(code, match.start()), f"calls {match.group(1)}() of {home.name}.c")
+                arrows.setdefault(path.with_suffix(""), {}).setdefault(home, place)
+    return arrows
+
+
+def include_arrows(texts):
+    """From header to header of one floor: the line of the include."""
+    arrows = {}
+    for path, text in texts.items():
+        for match in INCLUDE.finditer(text) if path.suffix == ".h" else ():
+            target = ROOT / "src" / match.group(2)
+            if target in texts and target != path:
+                place = (line_of(text, match.start(1)), f"includes {target.name}")
+                arrows.setdefault(path, {}).setdefault(target, place)
+    return arrows
+
+
+def reachable(arrows, start):
+    """All that can be reached from START, START itself only over a circle."""
+    found, todo = set(), list(arrows.get(start, ()))
+    while todo:
+        at = todo.pop()
+        if at not in found:
+            found.add(at)
+            todo.extend(arrows.get(at, ()))
+    return found
+
+
+def check_circles(arrows):
+    """Each arrow that is part of a circle. What a table points at (the functions of a kind or a driver) is none:
+    a table is how a floor calls upwards."""
+    for start, targets in arrows.items():
+        for target, (line, words) in targets.items():
+            if start in reachable(arrows, target):
+                yield start, line, f"{words}, and that leads back here: a floor is a stack of files"
+
+
 def compile_header(path, compiler, flags):
     """A header compiles alone; what the compiler says is passed on."""
     unit = f'#include "{path.relative_to(ROOT / "src").as_posix()}"\n'
@@ -158,6 +212,13 @@ def main():
                 note(path, check_header(path, text))
             if folder == "src" and path.suffix in SOURCES:
                 note(path, check_includes(path, text))
+    for floor in ALLOWED:
+        texts = {path: path.read_text(encoding="utf-8") for path in sources_below(f"src/{floor}", SOURCES)}
+        calls = call_arrows({path: code_of(text) for path, text in texts.items()})
+        for path, line, words in check_circles(calls):
+            note(path.with_suffix(".c"), [(line, words)])
+        for path, line, words in check_circles(include_arrows({p: without_comments(t) for p, t in texts.items()})):
+            note(path, [(line, words)])
     headers = sources_below("src", {".h"})
     compiler = os.environ.get("CC", "gcc").split()
     flags = package_flags()

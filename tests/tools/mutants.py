@@ -32,6 +32,7 @@ LINK, GRPC = 'src/store/etcd_link.c', 'src/store/grpc.c'
 WATCH, READ, WRITE = 'src/store/etcd_watch.c', 'src/store/etcd_read.c', 'src/store/etcd_write.c'
 ETCD, FEED, REPORT = 'src/store/etcd.c', 'src/store/feed.c', 'src/engine/report.c'
 WIRE = 'src/store/etcd_wire.c'
+WRITING = 'src/peerctl/write.c'
 
 MUTANTS = [Mutant(*row) for row in (
     # ---- a member that is silent
@@ -139,6 +140,24 @@ MUTANTS = [Mutant(*row) for row in (
      [FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
     ('a full store is any other', ETCD, 'if (strstr(words, "space exceeded"))', 'if (false)', [FAULTS + 'test_full']),
     ('a web server is etcd', GRPC, 'if (memcmp(g->greeting, http, GREETING) == 0 ||', 'if (false &&', ['unit etcd_link']),
+    # ---- who has a session
+    ('a lower name takes a running session', 'src/compute/candidate.c',
+     '\tif (!order && x->born != y->born)\n\t\torder = x->born < y->born ? -1 : 1;\n', '',
+     ['unit winner', 'unit write']),
+    ('a time in the future counts', 'src/compute/candidate.c', 'if (p->facts->now && ', 'if (false && ', ['unit winner']),
+    ('a file says how old it is', WRITING, 'return !given || str_eq(given, kept);', 'return true;', ['unit write']),
+    ('an update forgets the time that was kept', WRITING, 'if (given || !kept)', 'if (kept || !kept)', ['unit write']),
+    ('an update makes an object young', WRITING, 'have ? have->meta.created : now', 'now', ['unit write']),
+    ('apply takes a session in silence', WRITING, '\twarn_takeovers(w);\n', '\tif (false)\n\t\twarn_takeovers(w);\n',
+     ['unit write']),
+    # ---- less that is said, more that is let through
+    ('a filter may have what we do not know', 'src/model/kinds/bgpfilter.c', '\t.flags = KIND_CLOSED,\n', '',
+     ['unit decode']),
+    ('a limit may be misspelt', 'src/model/decode.c', '(near && limits(', '(near && false && limits(', ['unit decode']),
+    ('a limit may stand outside', 'src/model/decode.c', 'bool guarded = fallen &&', 'bool guarded = false && fallen &&',
+     ['unit decode']),
+    ('plan takes a session in silence', 'src/peerctl/plan.c', '\ttakeovers_add(&p);\n',
+     '\tif (false)\n\t\ttakeovers_add(&p);\n', ['unit write']),
 )]
 
 

@@ -155,6 +155,85 @@ static void test_tolerant(void **state)
 	}
 }
 
+/* Where less that is said means more that is let through, a store is read as a file is: what we do not
+ * know breaks the object, with its place in the complaint. */
+static void test_guarded(void **state)
+{
+#define RULE(more) "{\"spec\":{\"importV4\":[{\"action\":\"Reject\"" more "}]}}"
+#define PEER(more) "{\"spec\":{\"peerIP\":\"10.0.0.1\"," more "}}"
+	static const struct {
+		const struct kind *kind;
+		const char *json, *field; /* FIELD NULL: it decodes */
+		const char *text;
+	} cases[] = {
+		/* clang-format off */
+		{ &kind_bgpfilter, RULE(""), NULL, NULL },
+		{ &kind_bgpfilter, RULE(",\"later\":1"), "spec.importV4[0].later", "no such field in rule" },
+		{ &kind_bgpfilter, RULE(",\"peerTyp\":\"eBGP\""), "spec.importV4[0].peerTyp",
+		  "no such field; did you mean \"peerType\"?" },
+		{ &kind_bgpfilter, RULE(",\"later\":null"), "spec.importV4[0].later", "no such field in rule" },
+		{ &kind_bgpfilter, RULE(",\"peerType\":\"both\""), "spec.importV4[0].peerType",
+		  "\"both\" is none of eBGP, iBGP" },
+		{ &kind_bgpfilter, RULE(",\"source\":\"Later\""), "spec.importV4[0].source",
+		  "\"Later\" is none of RemotePeers" },
+		{ &kind_bgpfilter, RULE(",\"communities\":{\"values\":[\"1:2\"],\"all\":true}"),
+		  "spec.importV4[0].communities.all", "no such field in communities" },
+		{ &kind_bgpfilter, RULE(",\"cidr\":\"10.0.0.0/8\",\"matchOperator\":\"In\","
+		  "\"prefixLength\":{\"min\":9,\"most\":20}"),
+		  "spec.importV4[0].prefixLength.most", "no such field in prefixLength" },
+		{ &kind_bgpfilter, "{\"spec\":{\"exportV4\":[{\"action\":\"Accept\",\"operations\":"
+		  "[{\"setPriority\":{\"value\":1,\"when\":2}}]}]}}",
+		  "spec.exportV4[0].operations[0].setPriority.when", "no such field in setPriority" },
+		{ &kind_bgpfilter, "{\"spec\":{\"importV5\":[]}}", "spec.importV5",
+		  "no such field; did you mean \"importV4\"?" },
+		{ &kind_bgpfilter, "{\"spec\":{\"default\":\"Reject\"}}", "spec.default",
+		  "no such field in BGPFilter" },
+		{ &kind_bgpfilter, "{\"importV4\":[]}", "importV4", "no such field here; it belongs under spec" },
+		{ &kind_bgpfilter, "{\"Spec\":{}}", "Spec", "no such field; did you mean \"spec\"?" },
+		/* What stands elsewhere says nothing about routes. */
+		{ &kind_bgpfilter, "{\"metadata\":{\"later\":1},\"spec\":{},\"status\":{},\"later\":1}", NULL, NULL },
+		{ &kind_bgppeer, PEER("\"later\":1"), NULL, NULL },
+		{ &kind_bgppeer, PEER("\"asNumer\":1"), NULL, NULL },
+		{ &kind_bgppeer, PEER("\"mode\":1"), NULL, NULL },
+		{ &kind_bgppeer, PEER("\"podSelector\":1"), NULL, NULL },
+		{ &kind_bgppeer, PEER("\"Node\":\"a\""), "spec.Node", "no such field; did you mean \"node\"?" },
+		{ &kind_bgppeer, PEER("\"nodeselector\":\"a\""), "spec.nodeselector",
+		  "no such field; did you mean \"nodeSelector\"?" },
+		{ &kind_bgppeer, PEER("\"pasword\":1"), "spec.pasword",
+		  "no such field; did you mean \"password\"?" },
+		{ &kind_bgppeer, PEER("\"filter\":[\"f\"]"), "spec.filter",
+		  "no such field; did you mean \"filters\"?" },
+		{ &kind_bgppeer, "{\"spec\":{\"peerIP\":\"10.0.0.1\"},\"filters\":[\"f\"]}", "filters",
+		  "no such field here; it belongs under spec" },
+		{ &kind_bgpconfiguration, "{\"spec\":{\"nodeToNodeMeshEnable\":false}}", "spec.nodeToNodeMeshEnable",
+		  "no such field; did you mean \"nodeToNodeMeshEnabled\"?" },
+		{ &kind_bgpconfiguration, "{\"spec\":{\"nodemeshpassword\":{}}}", "spec.nodemeshpassword",
+		  "no such field; did you mean \"nodeMeshPassword\"?" },
+		{ &kind_bgpconfiguration, "{\"spec\":{\"later\":1}}", NULL, NULL },
+		{ &kind_ippool, "{\"spec\":{\"cidr\":\"10.0.0.0/8\",\"disableBgpExport\":true}}",
+		  "spec.disableBgpExport", "no such field; did you mean \"disableBGPExport\"?" },
+		{ &kind_ippool, "{\"spec\":{\"cidr\":\"10.0.0.0/8\",\"later\":true}}", NULL, NULL },
+		/* clang-format on */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		struct resource *r = resource_from_json(cases[i].kind, "default", "3", cases[i].json,
+							strlen(cases[i].json), DECODE_TOLERANT);
+		const struct diag *first = NULL;
+
+		for (size_t j = r->n_complaints; j-- > 0;)
+			if (r->complaints[j].level == DIAG_ERROR)
+				first = &r->complaints[j];
+		if (resource_broken(r) != (cases[i].field != NULL) ||
+		    (first && (!str_eq(first->field, cases[i].field) ||
+			       !str_eq(first->text, cases[i].text))))
+			fail_msg("%s: %s: %s", cases[i].json, first ? first->field : "decodes",
+				 first ? first->text : "");
+		resource_unref(r);
+	}
+}
+
 /* Who may write to a store may write anything: names go into texts where no quoting is. */
 static void test_store_names(void **state)
 {
@@ -255,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_tolerant),
+		cmocka_unit_test(test_guarded),
 		cmocka_unit_test(test_store_names),
 		cmocka_unit_test(test_many_complaints),
 		cmocka_unit_test(test_labels),

@@ -62,15 +62,15 @@ static const struct row rows[] = {
 	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", extensions: {role: peer}"), EFFECT_RESTART, "extensions" },
 	{ NODE SECRET FABRIC_PEER("p", PEER), NODE SECRET FABRIC_PEER("p", PW("one")), EFFECT_RESTART, "password" },
 	{ NODE SECRET FABRIC_PEER("p", PW("one")), NODE SECRET FABRIC_PEER("p", PW("two")), EFFECT_RESTART, "password" },
-	{ NODE SECRET FABRIC_PEER("p", PW("one")), NODE SECRET FABRIC_PEER("p", PW("gone")), EFFECT_RESTART, "password, disabled" },
+	{ NODE SECRET FABRIC_PEER("p", PW("one")), NODE SECRET FABRIC_PEER("p", PW("gone")), EFFECT_NONE, NULL },
 	/* neither runs */
 	{ NODE SECRET FABRIC_PEER("p", PW("gone")), NODE SECRET FABRIC_PEER("p", PW("gone") ", maxRestartTime: 10s"), EFFECT_NONE, NULL },
 	/* held: what runs stays */
 	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", filters: [gone], maxRestartTime: 10s"), EFFECT_NONE, NULL },
 	{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", "peerIP: x"), EFFECT_NONE, NULL },
-	/* nothing runs, so nothing restarts */
+	/* whether an earlier text runs is not known: if so, it restarts */
 	{ NODE FABRIC_PEER("p", PW("none")), FABRIC_NODE("a", "ipv4Address: 10.0.0.7/24") FABRIC_PEER("p", PW("none")),
-	  EFFECT_NONE, NULL },
+	  EFFECT_RESTART, "router id" },
 	/* the router id, and so the source, is another */
 	{ NODE FABRIC_PEER("p", PEER), FABRIC_NODE("a", "ipv4Address: 10.0.0.2/24") FABRIC_PEER("p", PEER), EFFECT_RESTART,
 	  "router id, source address" },
@@ -110,6 +110,53 @@ static void table(void **state)
 		snapshot_unref(before);
 		snapshot_unref(after);
 	}
+}
+
+/* What runs with less than is asked; and that nothing is there that could keep what nobody asks for. */
+static void less_than_asked(void **state)
+{
+	/* clang-format off */
+	static const struct { const char *before, *after; bool less; } cases[] = {
+		{ NODE SECRET FABRIC_PEER("p", PEER), NODE SECRET FABRIC_PEER("p", PW("gone")), true },
+		{ NODE SECRET FABRIC_PEER("p", PW("one")), NODE FABRIC_PEER("p", PW("one")), false },
+		{ NODE SECRET FABRIC_PEER("p", PW("one")), NODE SECRET FABRIC_PEER("p", PW("gone")), true },
+		{ NODE FABRIC_PEER("p", PEER), NODE FABRIC_PEER("p", PEER ", filters: [gone]"), true },
+		{ NODE FILTER("Accept") FABRIC_PEER("p", PEER ", filters: [f]"), NODE FABRIC_PEER("p", PEER ", filters: [f]"), false },
+		{ NODE FILTER("Accept") FABRIC_PEER("p", PEER ", filters: [f]"),
+		  NODE FILTER("Accept") FABRIC_PEER("p", PEER ", filters: [f, gone]"), true },
+		{ NODE SECRET FABRIC_PEER("p", PEER), NODE SECRET FABRIC_PEER("p", PW("one")), false }, /* it gets it */
+		{ NODE FABRIC_PEER("p", PW("gone")), NODE FABRIC_PEER("p", PW("lost")), false },      /* nothing runs */
+	};
+	/* clang-format on */
+	const struct facts facts = { 0 };
+	auto_arena struct arena a = { 0 };
+	struct snapshot *before, *after;
+	const struct plan_change *c;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		before = fabric_read(cases[i].before);
+		after = fabric_read(cases[i].after);
+		c = plan_diff(plan_compute(before, "a", &facts, &a),
+			      plan_compute(after, "a", &facts, &a), &a, &n);
+		assert_int_equal(n, 1);
+		if (c->less != cases[i].less)
+			fail_msg("row %zu", i);
+		snapshot_unref(before);
+		snapshot_unref(after);
+	}
+	before = fabric_read(NODE FABRIC_PEER("p", PEER));
+	after = fabric_read(NODE FABRIC_PEER(
+		"p", "peerIP: 10.0.0.8, asNumber: 1, "
+		     "password: {secretKeyRef: {name: s, key: gone}}"));
+	c = plan_diff(plan_compute(before, "a", &facts, &a), plan_compute(after, "a", &facts, &a),
+		      &a, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(c[0].effect, EFFECT_NONE); /* 10.0.0.8 cannot start */
+	assert_int_equal(c[1].effect, EFFECT_REMOVED);
+	snapshot_unref(before);
+	snapshot_unref(after);
 }
 
 /* What plan_diff() has no words for. */
@@ -175,7 +222,7 @@ static void from_nothing(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(table), cmocka_unit_test(same),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(table), cmocka_unit_test(less_than_asked), cmocka_unit_test(same),
 					    cmocka_unit_test(from_nothing) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

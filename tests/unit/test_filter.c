@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "../lib/fates.h"
 #include "fabric.h"
-#include "render/bird.h"
 
 #define NODE FABRIC_NODE("a", "ipv4Address: 10.0.0.1/24, ipv6Address: \"fd00::1/64\"")
 
@@ -114,8 +114,13 @@ static void kept_text_names_filters_alone(void **state)
 
 	(void)state;
 	options.last = last;
-	options.held = held;
-	options.n_held = 1;
+	options.fates = fates_with(plan, last, last, held, 1, NULL, 0, &a);
+	assert_int_equal(options.fates->items[0].fate.kind, FATE_ABSENT); /* LAST is what is refused */
+	c = render_bird(plan, &options, &a);
+	assert_null(conf_find(c, held[0]));
+	conf_free(c);
+	((struct session_fate *)options.fates->items)[0].fate =
+		(struct fate){ FATE_KEEPS, FATE_REFUSED, FATE_TEXT_ACCEPTED, false };
 	c = render_bird(plan, &options, &a);
 	assert_int_equal(c->n_blocks, last->n_blocks);
 	assert_string_equal(c->id, last->id);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "peerctl/command.h"
 #include "store/memory.h"
@@ -130,6 +131,22 @@ static void make_partial(struct world *w, size_t n, enum err_kind kind)
 
 	assert_int_equal(said.kind, ERR_NONE);
 	memory_partial(NAME, n, kind);
+}
+
+/* As another program writes it. */
+static void put(struct world *w, const struct kind *kind, const char *name, const char *json)
+{
+	struct err err = { 0 };
+	struct store *st = store_open(URL, 0, &err);
+	struct write write = { .kind = kind, .name = name, .json = json, .len = strlen(json) };
+	struct op op = { .type = OP_WRITE, .writes = &write, .n_writes = 1 };
+
+	(void)w;
+	write.expect = EXPECT_ABSENT;
+	assert_non_null(st);
+	assert_true(store_finish(st, &op, 1000, &err));
+	store_cancel(st, &op);
+	store_close(st);
 }
 
 static void some_written(void **state)
@@ -293,6 +310,113 @@ static void list_again(void **state)
 	has(said.words, "compacted");
 }
 
+#define TIME  1785578400 /* 2026-08-01T10:00:00Z */
+#define CREATED(text) "\"creationTimestamp\": \"" text "\""
+
+static const char older[] = "apiVersion: v1\nkind: List\nitems:\n"
+			    "- {apiVersion: projectcalico.org/v3, kind: Node, metadata: {name: n},"
+			    " spec: {bgp: {ipv4Address: 10.0.0.1/24}}}\n"
+			    "- {apiVersion: projectcalico.org/v3, kind: BGPPeer,"
+			    " metadata: {name: x}, spec: {node: n, peerIP: 10.1.0.1, asNumber: 1}}\n";
+#define RIVAL(meta, spec)                                                                          \
+	"apiVersion: projectcalico.org/v3\nkind: BGPPeer\nmetadata: {" meta "}\nspec: {" spec      \
+	"peerIP: 10.1.0.1, asNumber: 1}\n"
+
+/* A newcomer waits, one of a higher rank takes and says so, and who is made again is new. */
+static void older_keeps(void **state)
+{
+	static const char equal[] = RIVAL("name: a", "node: n, "), global[] = RIVAL("name: y", "");
+	static const char words[] = "takes 10.1.0.1 on n from bgppeer/x";
+	struct world *w = *state;
+	struct said said;
+
+	clock_fake(0, TIME);
+	CALL(w, run_apply, older, "apply");
+	clock_fake(0, TIME + 60);
+	said = CALL(w, run_plan, equal, "plan");
+	assert_null(strstr(said.err, "takes"));
+	has(said.err, "DOUBLE bgppeer/a: the session with 10.1.0.1 is the one of bgppeer/x: ");
+	has(said.err, "the older one has it");
+	said = CALL(w, run_apply, equal, "apply");
+	assert_null(strstr(said.err, "takes"));
+	has(CALL(w, run_plan, NULL, "plan").out, "bgppeer/x");
+	/* A change leaves it as old as it was. */
+	clock_fake(0, TIME + 120);
+	CALL(w, run_apply, RIVAL("name: x, labels: {l: m}", "node: n, "), "apply");
+	has(CALL(w, run_get, NULL, "get", "bgppeer", "x", "-o", "json").out,
+	    CREATED("2026-08-01T10:00:00Z"));
+	has(CALL(w, run_plan, NULL, "plan").out, "bgppeer/x");
+	/* Across ranks. */
+	said = CALL(w, run_plan, global, "plan");
+	has(said.out, "asked for by another resource");
+	has(said.err, "TAKES bgppeer/y: ");
+	has(said.err, words);
+	said = CALL(w, run_plan, global, "plan", "-o", "json");
+	has(said.out, "\"TAKES\"");
+	said = CALL(w, run_apply, global, "apply", "--dry-run");
+	has(said.err, words);
+	said = CALL(w, run_apply, global, "apply");
+	has(said.err, "bgppeer/y: ");
+	has(said.err, words);
+	said = CALL(w, run_apply, global, "apply");
+	assert_null(strstr(said.err, "takes"));
+	CALL(w, run_delete, NULL, "delete", "bgppeer", "y");
+	/* Made again: the rival stays. */
+	CALL(w, run_delete, NULL, "delete", "bgppeer", "x");
+	said = CALL(w, run_apply, older, "apply");
+	assert_null(strstr(said.err, "takes"));
+	has(CALL(w, run_get, NULL, "get", "bgppeer", "x", "-o", "json").out,
+	    CREATED("2026-08-01T10:02:00Z"));
+	has(CALL(w, run_plan, NULL, "plan").out, "bgppeer/a");
+	clock_real();
+}
+
+/* The time that was carried over is the store's: a file gives it as it is, or not at all. */
+static void age_is_the_stores(void **state)
+{
+	static const char kept[] = "peerage.dev/created", carried[] =
+		"{\"apiVersion\":\"projectcalico.org/v3\",\"kind\":\"BGPPeer\",\"metadata\":{\"name\":"
+		"\"x\",\"creationTimestamp\":\"2026-08-01T10:00:00Z\",\"annotations\":{"
+		"\"peerage.dev/created\":\"2020-01-01T00:00:00Z\"}},\"spec\":{\"peerIP\":\"10.1.0.1\","
+		"\"asNumber\":1}}";
+	static const char lie[] = RIVAL("name: x, annotations: {peerage.dev/created: "
+					"\"2019-01-01T00:00:00Z\"}",
+					"");
+	static const char claim[] = RIVAL("name: a, annotations: {peerage.dev/created: "
+					  "\"2019-01-01T00:00:00Z\"}",
+					  "");
+	static const char same[] = RIVAL("name: x, annotations: {b: c, peerage.dev/created: "
+					 "\"2020-01-01T00:00:00Z\"}",
+					 "");
+	static const char without[] = RIVAL("name: x, annotations: {z: c}", "maxRestartTime: 9s, ");
+	struct world *w = *state;
+	struct said said;
+
+	CALL(w, run_apply, node, "apply");
+	put(w, &kind_bgppeer, "x", carried);
+	for (int i = 0; i < 2; i++) {
+		said = CALL(w, run_apply, i ? claim : lie, "apply");
+		assert_int_equal(said.kind, ERR_INVALID);
+		has(said.err, i ? "bgppeer/a: metadata" : "bgppeer/x: metadata");
+		has(said.err, "only a store says when an object was made; leave it out");
+		has(said.err, "nothing was written");
+		said = CALL(w, run_plan, i ? claim : lie, "plan");
+		assert_int_equal(said.kind, ERR_INVALID);
+		has(said.words, "in.yaml:1: metadata.annotations[\"peerage.dev/created\"]: only");
+	}
+	assert_int_equal(CALL(w, run_create, claim, "create").kind, ERR_INVALID);
+	assert_string_equal(CALL(w, run_apply, same, "apply").out, "bgppeer/x configured\n");
+	assert_string_equal(CALL(w, run_apply, without, "apply").out, "bgppeer/x configured\n");
+	said = CALL(w, run_get, NULL, "get", "bgppeer", "x", "-o", "json");
+	has(said.out, kept);
+	has(said.out, "2020-01-01T00:00:00Z");
+	has(said.out, "\"z\"");
+	has(said.out, CREATED("2026-08-01T10:00:00Z"));
+	assert_string_equal(CALL(w, run_apply, without, "apply").out, "bgppeer/x unchanged\n");
+	said = CALL(w, run_plan, without, "plan");
+	assert_int_equal(said.kind, ERR_NONE);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -305,6 +429,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(some_migrated, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(list_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(older_keeps, setup, teardown),
+		cmocka_unit_test_setup_teardown(age_is_the_stores, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,7 +152,9 @@ const struct kind kind_bgpfilter = {
 	.shape = {.name = "BGPFilter",
 		   .fields = bgpfilter_fields,
 		   .size = sizeof(struct bgpfilter)},
-	.doc = "Rules that BGPPeers name under filters: which routes pass, and what is changed.",
+	.flags = KIND_CLOSED,
+	.doc = "Rules that BGPPeers name under filters: which routes pass, and what is changed. A field "
+	       "or word that is not here breaks the filter in a store, too.",
 	.columns = columns,
 	.wide_columns = wide,
 	.cell = bgpfilter_cell,

@@ -20,10 +20,10 @@ static const struct field filter_name = { "", &type_name, .max = 253 };
 
 /* clang-format off */
 static const struct field bgppeer_fields[] = {
-	{ "node", F_NAME(bgppeer, node), .max = 253,
+	{ "node", F_NAME(bgppeer, node), FIELD_LIMITS, .max = 253,
 	  .doc = "The one node that has this peering. Without node and nodeSelector all nodes "
 		 "have it." },
-	{ "nodeSelector", F_SELECTOR(bgppeer, node_selector), .max = 1024,
+	{ "nodeSelector", F_SELECTOR(bgppeer, node_selector), FIELD_LIMITS, .max = 1024,
 	  .doc = "The nodes that have this peering, by their labels." },
 	{ "peerIP", F_ENDPOINT(bgppeer, peer_ip), .max = 64, .column = "PEERIP",
 	  .doc = "The address of the peer, with a port if it is not 179: 10.0.0.1, 10.0.0.1:1790, "
@@ -35,7 +35,7 @@ static const struct field bgppeer_fields[] = {
 	  .doc = "The nodes to peer with, by their labels; instead of peerIP and asNumber." },
 	{ "extensions", F_STRMAP(bgppeer, extensions),
 	  .doc = "Values for the lines of the session template (peerd --session-template)." },
-	{ "password", F_STRUCT(bgppeer, password), FIELD_SECRET, .arg = &shape_password,
+	{ "password", F_STRUCT(bgppeer, password), FIELD_SECRET | FIELD_LIMITS, .arg = &shape_password,
 	  .doc = "The TCP MD5 password of these sessions; at most 80 characters." },
 	{ "sourceAddress", F_ENUM(bgppeer, source_address), .arg = source_words,
 	  .dflt = "UseNodeIP",
@@ -58,7 +58,7 @@ static const struct field bgppeer_fields[] = {
 	{ "reversePeering", F_ENUM(bgppeer, reverse_peering), .arg = reverse_words, .dflt = "Auto",
 	  .doc = "Auto: nodes that peerSelector selects, or that have the address peerIP, peer "
 		 "back. Manual: they do not." },
-	{ "filters", F_LIST(bgppeer, filters), .arg = &filter_name, .column = "FILTERS",
+	{ "filters", F_LIST(bgppeer, filters), FIELD_LIMITS, .arg = &filter_name, .column = "FILTERS",
 	  .doc = "Names of the BGPFilters to apply, in order." },
 	{ "localASNumber", F_ASN(bgppeer, local_as_number), .flags = FIELD_INERT,
 	  .doc = "The AS number to speak as in these sessions." },

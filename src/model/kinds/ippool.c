@@ -29,7 +29,7 @@ static const struct field ippool_fields[] = {
 	  .doc = "Without effect on BGP." },
 	{ "disabled", F_BOOL(ippool, disabled), .dflt = "false", .column = "DISABLED",
 	  .doc = "Without effect on BGP." },
-	{ "disableBGPExport", F_BOOL(ippool, disable_bgp_export), .dflt = "false",
+	{ "disableBGPExport", F_BOOL(ippool, disable_bgp_export), FIELD_LIMITS, .dflt = "false",
 	  .column = "DISABLEBGPEXPORT", .doc = "Do not announce prefixes of this pool." },
 	{ "blockSize", F_U32(ippool, block_size), .min = 20, .max = 128,
 	  .dflt = "26, or 122 for IPv6", .doc = "The prefix length of blocks: 20 to 32, or 116 to 128 for IPv6." },

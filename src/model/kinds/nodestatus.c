@@ -18,6 +18,8 @@ static const struct field session_fields[] = {
 	{ "localASNumber", F_ASN(status_session, local_as_number), .doc = "The AS number of this end." },
 	{ "state", F_STRING(status_session, state),
 	  .doc = "Idle, Connect, Active, OpenSent, OpenConfirm, Established, Down or Missing." },
+	{ "fate", F_STRING(status_session, fate),
+	  .doc = "keeps (the text that BIRD last accepted), stopped (by a person) or absent; unset: it runs as planned." },
 	{ "since", F_STRING(status_session, since), .doc = "When it entered that state, UTC." },
 	{ "reason", F_STRING(status_session, reason), .doc = "Why it is not Established." },
 	{ "code", F_STRING(status_session, code), .doc = "The reason as a stable word." },

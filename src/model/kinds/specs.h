@@ -193,6 +193,7 @@ struct status_session {
 	uint32_t as_number;         /* of the remote */
 	uint32_t local_as_number;
 	const char *state;          /* Idle ... Established, Down, Missing */
+	const char *fate;           /* keeps, stopped, absent (compute/fate.h); NULL: it runs as planned */
 	const char *since;          /* RFC 3339, UTC */
 	const char *reason;         /* why it is not Established, in words; NULL when it is */
 	const char *code;           /* of the reason, stable: "PORT_CLOSED" */

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which sessions another BGPPeer gets by a change. A node's candidates are enough for that: nothing is
+ * planned. And most nodes need not be looked at, because only a peer that was changed, or a node that
+ * was, can change who has a session there.
+ */
+#include "base/text.h"
+#include "compute/planner.h"
+
+#define SHOWN 3
+
+struct takeover { /* of all sessions that one peer gets from another */
+	const struct resource *by, *from;
+	const char *sessions[SHOWN]; /* "10.1.0.1 on n1" */
+	const char *name;            /* of the first */
+	size_t n;
+};
+
+struct takeovers {
+	struct planner before, after;
+	const struct resource **changed; /* BGPPeers of AFTER */
+	size_t n_changed;
+	struct arena *arena;
+	struct takeover *items;
+	size_t n;
+};
+
+static struct planner planner_of(const struct snapshot *snap, const struct facts *facts);
+static void planner_free(struct planner *p);
+static void changed_find(struct takeovers *t);
+static void node_compare(struct takeovers *t, const struct host *m);
+static void candidates_of(struct planner *p, const struct host *self, struct arena *a);
+static void winners_compare(struct takeovers *t);
+static const struct candidate *asked_by(const struct candidate *first, const struct candidate *end,
+					const char *name);
+static void takeover_add(struct takeovers *t, const struct candidate *by,
+			 const struct resource *from);
+static int takeover_cmp(const void *a, const void *b);
+
+const struct problem *plan_takeovers(const struct snapshot *before, const struct snapshot *after,
+				     const char *node, const struct facts *facts, struct arena *a,
+				     size_t *ret_n)
+{
+	struct takeovers t = { .before = planner_of(before, facts),
+			       .after = planner_of(after, facts),
+			       .arena = a };
+	struct planner said = { .arena = a };
+
+	*ret_n = 0;
+	if (!snapshot_count(before, &kind_bgppeer))
+		return NULL;
+	changed_find(&t);
+	hosts_make(&t.before);
+	hosts_make(&t.after);
+	for (size_t i = 0; i < t.after.n_hosts; i++)
+		if (!node || strcmp(node, t.after.hosts[i].resource->meta.name) == 0)
+			node_compare(&t, &t.after.hosts[i]);
+	if (t.n > 1)
+		qsort(t.items, t.n, sizeof *t.items, takeover_cmp);
+	for (size_t i = 0; i < t.n; i++) {
+		const struct takeover *it = &t.items[i];
+		auto_buf struct buf words = { 0 };
+
+		for (size_t j = 0; j < MIN(it->n, SHOWN); j++)
+			buf_printf(&words, "%s%s", j ? ", " : "", it->sessions[j]);
+		if (it->n > SHOWN)
+			buf_printf(&words, " and %zu more", it->n - SHOWN);
+		problem_add(&said, PROBLEM_TAKES, DIAG_WARNING, it->by,
+			    it->n == 1 ? it->name : NULL, "takes %s from %s", buf_text(&words),
+			    resource_id(it->from, a));
+	}
+	planner_free(&t.before);
+	planner_free(&t.after);
+	*ret_n = said.n_problems;
+	return said.problems;
+}
+
+static struct planner planner_of(const struct snapshot *snap, const struct facts *facts)
+{
+	static const struct bgpconfiguration none;
+	const struct resource *config = snapshot_find(snap, &kind_bgpconfiguration, "default");
+
+	return (struct planner){ .snap = snap,
+				 .facts = facts,
+				 .config = config && config->spec ? config->spec : &none };
+}
+
+static void planner_free(struct planner *p)
+{
+	arena_free(&p->scratch);
+	arena_free(&p->fabric);
+}
+
+static void changed_find(struct takeovers *t)
+{
+	for (size_t i = 0; i < snapshot_count(t->after.snap, &kind_bgppeer); i++) {
+		const struct resource *r = snapshot_at(t->after.snap, &kind_bgppeer, i);
+		const struct resource *was =
+			snapshot_find(t->before.snap, &kind_bgppeer, r->meta.name);
+
+		if (!was || !resource_same(was, r) || resource_born(was) != resource_born(r))
+			*arena_push(t->arena, t->changed, t->n_changed) = r;
+	}
+}
+
+/* M is of AFTER. */
+static void node_compare(struct takeovers *t, const struct host *m)
+{
+	const struct host *was = host_find(&t->before, m->resource->meta.name);
+	auto_arena struct arena round = { 0 };
+
+	if (!was)
+		return;
+	if (resource_same(was->resource, m->resource)) {
+		candidates_of(&t->after, m, &round);
+		for (size_t i = 0; i < t->n_changed; i++)
+			peer_collect(&t->after, t->changed[i]);
+		if (!t->after.n_candidates)
+			return;
+	}
+	candidates_of(&t->before, was, &round);
+	peers_collect(&t->before);
+	candidates_sort(&t->before);
+	candidates_of(&t->after, m, &round);
+	peers_collect(&t->after);
+	candidates_sort(&t->after);
+	winners_compare(t);
+}
+
+/* P has none yet, of the node SELF; what it makes goes into A or lasts until the next node. */
+static void candidates_of(struct planner *p, const struct host *self, struct arena *a)
+{
+	arena_reset(&p->scratch);
+	p->arena = a;
+	p->plan = arena_new(a, struct plan);
+	p->plan->node = self->resource->meta.name;
+	p->self = self;
+	p->candidates = NULL;
+	p->problems = NULL;
+	p->n_candidates = p->n_problems = 0;
+}
+
+/* Who had a session and still asks for it, but has it no more? */
+static void winners_compare(struct takeovers *t)
+{
+	const struct candidate *b = t->before.candidates, *b_end = b + t->before.n_candidates;
+	const struct candidate *a = t->after.candidates, *a_end = a + t->after.n_candidates;
+
+	while (b < b_end && a < a_end) {
+		const struct candidate *had = b, *has = a;
+		int order = strcmp(b->name, a->name);
+
+		while (order <= 0 && b < b_end && strcmp(b->name, had->name) == 0)
+			b++;
+		while (order >= 0 && a < a_end && strcmp(a->name, has->name) == 0)
+			a++;
+		if (!order && strcmp(has->by->meta.name, had->by->meta.name) != 0 &&
+		    asked_by(has, a, had->by->meta.name))
+			takeover_add(t, has, had->by);
+	}
+}
+
+static const struct candidate *asked_by(const struct candidate *first, const struct candidate *end,
+					const char *name)
+{
+	for (; first < end; first++)
+		if (strcmp(first->by->meta.name, name) == 0)
+			return first;
+	return NULL;
+}
+
+static void takeover_add(struct takeovers *t, const struct candidate *by,
+			 const struct resource *from)
+{
+	struct takeover *at = NULL;
+
+	for (size_t i = t->n; i-- > 0 && !at;)
+		if (t->items[i].by == by->by && t->items[i].from == from)
+			at = &t->items[i];
+	if (!at) {
+		at = arena_push(t->arena, t->items, t->n);
+		*at = (struct takeover){ by->by, from, .name = arena_str(t->arena, by->name) };
+	}
+	if (at->n < SHOWN)
+		at->sessions[at->n] =
+			arena_printf(t->arena, "%s on %s", endpoint_text(&by->remote).s,
+				     t->after.self->resource->meta.name);
+	at->n++;
+}
+
+static int takeover_cmp(const void *a, const void *b)
+{
+	const struct takeover *x = a, *y = b;
+	int order = strcmp(x->by->meta.name, y->by->meta.name);
+
+	return order ? order : strcmp(x->from->meta.name, y->from->meta.name);
+}
