@@ -28,8 +28,8 @@ struct store {
 #define STORE_LOG_KEEP 10000   /* changes that a WATCH can look back on (decisions.md 37) */
 #define STORE_PATIENCE_MS 5000 /* STORE_PATIENT (decisions.md 42) */
 
-/* Does W fit what is there now (VERSION; NULL: nothing)? If not, W->result says why, and ERR, when
- * nothing is in it yet, what to tell the user. */
+/* May W be done, as its `expect` says, where the object is at VERSION now (NULL: it is not there)? If not,
+ * W->result says why, and ERR gets a sentence for the user unless an earlier write has put one there. */
 bool write_fits(struct write *w, const char *version, struct err *err) must_check;
 /* After a failure that undid the whole of OP: what was WRITE_DONE is WRITE_PENDING again. */
 void writes_undone(struct op *op);

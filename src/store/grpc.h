@@ -30,9 +30,9 @@ enum grpc_status { /* of the protocol; the ones that etcd uses */
 	GRPC_UNAUTHENTICATED = 16,
 };
 
-/* Parts of the answer's messages; END with the last part (which may be empty) of each. False: they
- * make no sense, ERR says why, and the call ends so (status GRPC_NONE). It may cancel its call, which
- * must stay until grpc_input() is done. */
+/* Gets the answer's messages in parts; END is true with the last part of each message, which may be empty.
+ * Returns false when they make no sense: ERR says why, and the call ends with GRPC_NONE. It may cancel its
+ * own call, but must not free it before grpc_input() has returned. */
 typedef bool grpc_bytes_fn(void *ctx, const uint8_t *at, size_t len, bool end, struct err *err);
 
 struct grpc_call {

@@ -2,7 +2,7 @@
 /*
  * A store in memory, for tests and simulation. Handles of one name share what is in it, like
  * processes share a database file. An operation is never finished in store_start() but in the next
- * store_run(), so whoever relies on the haste of SQLite is found here.
+ * store_run(). SQLite is often done in store_start(), and code that relies on that fails here.
  *
  * A batch is written item by item; what each one displaced is kept until all have fitted, and put
  * back when one has not.
