@@ -9,6 +9,7 @@
 
 struct driver {
 	const char *scheme; /* "sqlite" */
+	unsigned status_rate; /* store_status_rate() */
 	struct store *(*open)(const char *where, unsigned flags, struct err *err);
 	void (*start)(struct store *st, struct op *op);
 	void (*cancel)(struct store *st, struct op *op); /* leave op->arena to the caller */

@@ -151,6 +151,7 @@ static void sqlite_close(struct store *st)
 
 const struct driver driver_sqlite = {
 	.scheme = "sqlite",
+	.status_rate = 500,
 	.open = sqlite_file_open,
 	.start = sqlite_start,
 	.cancel = sqlite_cancel,

@@ -101,6 +101,8 @@ void store_cancel(struct store *st, struct op *op);
 void store_run(struct store *st);
 void store_wait(struct store *st, struct poll *p);
 const char *store_url(const struct store *st); /* without secrets: for messages */
+/* How many statuses a second it bears from all nodes together (decisions.md 49). */
+unsigned store_status_rate(const struct store *st);
 
 /* Nobody waits any longer for OP, which is not done: it is now, with ERR_TIMEOUT about TIMEOUT_MS, and with
  * the results it has come to. */

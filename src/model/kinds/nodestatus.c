@@ -70,6 +70,9 @@ static const struct field nodestatus_fields[] = {
 	  .doc = "The first characters of the id of what BIRD runs." },
 	{ "observedAt", F_STRING(nodestatus, observed_at), .column = "OBSERVED",
 	  .doc = "When this was written, UTC." },
+	{ "goodFor", F_SECONDS(nodestatus, good_for),
+	  .doc = "How long after that it may be believed: by then the agent has written the next one. Older, it is "
+		 "stale; 3m where it is not given." },
 	{ "birdVersion", F_STRING(nodestatus, bird_version), .column = "BIRD",
 	  .doc = "The version of BIRD." },
 	{ "routerId", F_STRING(nodestatus, router_id), .column = "ROUTERID",

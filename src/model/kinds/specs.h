@@ -221,6 +221,7 @@ struct nodestatus {
 	const char *state;        /* Applied, Applying, Held, BirdDown, NotOurs, ... */
 	const char *message;      /* about the state, in words */
 	const char *observed_at;  /* RFC 3339, UTC */
+	struct seconds good_for;  /* how long after that it may be believed */
 	const char *bird_version, *router_id, *agent_version;
 	const char *store_identity;
 	struct status_trouble *store_trouble; /* NULL: none in this life of the agent */
