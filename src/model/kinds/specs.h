@@ -229,3 +229,5 @@ struct nodestatus {
 	struct list sessions;     /* struct status_session */
 	struct list problems;     /* struct status_problem */
 };
+/* Is S older at NOW (clock_wall()) than it may be believed? */
+bool nodestatus_stale(const struct nodestatus *s, int64_t now);
