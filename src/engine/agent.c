@@ -734,6 +734,7 @@ static void agent_identity_write(struct agent *ag)
 static void agent_report(struct agent *ag)
 {
 	struct report_facts f = { .stamp = ag->stamp,
+				  .snapshot = feed_snapshot(ag->feed),
 				  .plan = ag->plan,
 				  .observer = ag->observer,
 				  .state = agent_state_names[ag->state],

@@ -9,6 +9,7 @@
 #define NODES_SHOWN	5
 #define TROUBLE_SHOWN_S 600
 
+static void node_sentences(const struct fabric *f, const struct fabric_node *node, struct buf *out);
 static void trouble_sentences(const struct fabric *f, struct buf *out);
 static const struct status_trouble *trouble_shown(const struct fabric *f,
 						  const struct fabric_node *node);
@@ -47,8 +48,18 @@ void fabric_make(struct fabric *f, const struct snapshot *snap, const struct tar
 	}
 	if (f->n_sessions)
 		qsort(f->sessions, f->n_sessions, sizeof *f->sessions, session_order);
-	for (i = 0; i < f->n_sessions; i++)
-		f->n_established += str_eq(f->sessions[i].session->state, "Established");
+	for (i = 0; i < f->n_sessions; i++) {
+		const struct fabric_session *s = &f->sessions[i];
+
+		if (s->orphan)
+			f->n_orphans++;
+		else if (s->stale)
+			f->n_stale++;
+		else if (str_eq(s->session->state, "Established"))
+			f->n_established++;
+		else
+			f->n_down++;
+	}
 	if (!only->name || only->kind == &kind_bgppeer) {
 		struct problems global = { .arena = a }, said = f->problems;
 
@@ -67,20 +78,11 @@ void fabric_sentences(struct fabric *f, const struct target *only, struct buf *o
 
 	for (size_t i = 0; i < f->n_nodes; i++) {
 		const struct fabric_node *node = &f->nodes[i];
-		const struct nodestatus *s = node->status;
-		int64_t seen = s && s->observed_at ? clock_parse(s->observed_at) : -1;
 
-		if (!s && n_silent++ < NODES_SHOWN)
+		if (node->status)
+			node_sentences(f, node, out);
+		else if (n_silent++ < NODES_SHOWN)
 			buf_printf(&silent, "%snode/%s", silent.len ? ", " : "", node->name);
-		if (!s)
-			continue;
-		if (node->stale)
-			buf_printf(out, "node/%s: stale, its agent last reported %s ago\n",
-				   node->name,
-				   seen < 0 ? "long" : text_age(f->now - seen, f->arena));
-		if (s->state && !str_eq(s->state, "Applied"))
-			buf_printf(out, "node/%s: %s%s%s\n", node->name, s->state,
-				   s->message ? ": " : "", s->message ? s->message : "");
 	}
 	trouble_sentences(f, out);
 	if (n_silent > NODES_SHOWN)
@@ -99,6 +101,26 @@ void fabric_sentences(struct fabric *f, const struct target *only, struct buf *o
 	}
 }
 
+void fabric_summary(const struct fabric *f, struct buf *out)
+{
+	buf_printf(out, "%zu session%s, %zu established, %zu down", f->n_sessions,
+		   f->n_sessions == 1 ? "" : "s", f->n_established, f->n_down);
+	if (f->n_stale)
+		buf_printf(out, ", %zu stale", f->n_stale);
+	if (f->n_orphans)
+		buf_printf(out, ", %zu without a Node", f->n_orphans);
+	buf_char(out, '\n');
+}
+
+const char *fabric_state(const struct fabric_session *s)
+{
+	if (s->orphan)
+		return "NoNode";
+	if (s->stale)
+		return "Stale";
+	return s->session->state ? s->session->state : "Unknown";
+}
+
 struct value fabric_document(const struct fabric *f)
 {
 	struct arena *a = f->arena;
@@ -112,12 +134,39 @@ struct value fabric_document(const struct fabric *f)
 		nodes[i] = node_document(&f->nodes[i], a);
 	object_value(&counts, "sessions", value_int((int64_t)f->n_sessions));
 	object_value(&counts, "established", value_int((int64_t)f->n_established));
-	object_value(&counts, "down", value_int((int64_t)(f->n_sessions - f->n_established)));
+	object_value(&counts, "down", value_int((int64_t)f->n_down));
+	object_value(&counts, "stale", value_int((int64_t)f->n_stale));
+	object_value(&counts, "withoutNode", value_int((int64_t)f->n_orphans));
 	object_value(&o, "sessions", value_list(sessions, f->n_sessions));
 	object_value(&o, "nodes", value_list(nodes, f->n_nodes));
 	object_value(&o, "problems", problems_document(&f->problems));
 	object_value(&o, "summary", object_done(&counts));
 	return object_done(&o);
+}
+
+static void node_sentences(const struct fabric *f, const struct fabric_node *node, struct buf *out)
+{
+	const struct nodestatus *s = node->status;
+	int64_t seen = s->observed_at ? clock_parse(s->observed_at) : -1;
+	const char *ago = seen < 0 ? "long" : text_age(MAX(f->now - seen, 0), f->arena);
+
+	if (node->orphan && node->stale)
+		buf_printf(out,
+			   "nodestatus/%s: there is no Node of that name, and its agent last "
+			   "reported %s ago: `peerctl delete nodestatus %s`\n",
+			   node->name, ago, node->name);
+	else if (node->orphan)
+		buf_printf(
+			out,
+			"nodestatus/%s: there is no Node of that name, but its agent reports: "
+			"apply the Node, or stop peerd there and `peerctl delete nodestatus %s`\n",
+			node->name, node->name);
+	else if (node->stale)
+		buf_printf(out, "node/%s: stale, its agent last reported %s ago\n", node->name,
+			   ago);
+	if (s->state && !str_eq(s->state, "Applied"))
+		buf_printf(out, "node/%s: %s%s%s%s\n", node->name, node->stale ? "was " : "",
+			   s->state, s->message ? ": " : "", s->message ? s->message : "");
 }
 
 /* One for all nodes that say the same: when a member of etcd goes, a third of all agents do. */
@@ -171,13 +220,12 @@ static void add_node(struct fabric *f, const char *name, const struct target *on
 {
 	const struct resource *r = snapshot_find(f->snap, &kind_nodestatus, name);
 	struct fabric_node node = { .name = name, .status = r ? r->spec : NULL };
-	int64_t seen;
 
 	if (only->name && only->kind == &kind_node && !str_eq(only->name, name))
 		return;
 	if (node.status) {
-		seen = node.status->observed_at ? clock_parse(node.status->observed_at) : -1;
-		node.stale = seen < 0 || f->now - seen > FABRIC_STALE_S;
+		node.stale = nodestatus_stale(node.status, f->now);
+		node.orphan = !snapshot_find(f->snap, &kind_node, name);
 		add_reported(f, &node, only);
 		add_problems(f, &node, only);
 	} else if (only->name) {
@@ -195,9 +243,14 @@ static void add_reported(struct fabric *f, const struct fabric_node *node,
 		const struct status_session *s = &list_at(*sessions, struct status_session, i);
 
 		if (wanted(only, s->origin, f->arena))
-			*arena_push(f->arena, f->sessions, f->n_sessions) =
-				(struct fabric_session){ node->name, s, reason_of(f, node->name, s),
-							 node->stale };
+			*arena_push(f->arena, f->sessions, f->n_sessions) = (struct fabric_session){
+				.node = node->name,
+				.session = s,
+				.reason = reason_of(f, node->name, s),
+				.stale = node->stale,
+				.orphan = node->orphan,
+				.seen = node->status->observed_at,
+			};
 	}
 }
 
@@ -225,8 +278,10 @@ static void add_planned(struct fabric *f, const char *node, const struct target 
 			.state = "Unknown",
 		};
 		*arena_push(f->arena, f->sessions, f->n_sessions) = (struct fabric_session){
-			node, s, arena_printf(f->arena, "no agent has reported from node %s", node),
-			false
+			.node = node,
+			.session = s,
+			.reason =
+				arena_printf(f->arena, "no agent has reported from node %s", node),
 		};
 	}
 }
@@ -328,8 +383,12 @@ static struct value session_document(const struct fabric_session *row, struct ar
 	object_text(&o, "peerNode", s->peer_node);
 	object_number(&o, "asNumber", s->as_number);
 	object_number(&o, "localASNumber", s->local_as_number);
-	object_text(&o, "state", s->state);
-	object_text(&o, "since", s->since);
+	object_text(&o, "state", fabric_state(row));
+	object_text(&o, "since", row->stale || row->orphan ? row->seen : s->since);
+	if (row->stale || row->orphan) {
+		object_text(&o, "lastState", s->state);
+		object_text(&o, "lastSince", s->since);
+	}
 	object_text(&o, "code", s->code);
 	object_text(&o, "reason", row->reason);
 	object_text(&o, "firstError", s->first_error);
@@ -339,6 +398,7 @@ static struct value session_document(const struct fabric_session *row, struct ar
 	object_flag(&o, "passive", s->passive == YES);
 	object_flag(&o, "direct", s->direct == YES);
 	object_flag(&o, "stale", row->stale);
+	object_flag(&o, "withoutNode", row->orphan);
 	return object_done(&o);
 }
 
@@ -355,6 +415,7 @@ static struct value node_document(const struct fabric_node *node, struct arena *
 	object_text(&o, "message", s->message);
 	object_text(&o, "observedAt", s->observed_at);
 	object_flag(&o, "stale", node->stale);
+	object_flag(&o, "withoutNode", node->orphan);
 	object_text(&o, "routerID", s->router_id);
 	object_text(&o, "birdVersion", s->bird_version);
 	object_text(&o, "agentVersion", s->agent_version);

@@ -82,7 +82,7 @@ void fake_die(struct fake *f)
 	free(f->queued);
 	f->text = f->undo = f->queued = NULL;
 	f->undo_at = f->busy_until = 0;
-	f->hangs = false;
+	f->hangs = f->deaf = false;
 	sessions_free(f->sessions, f->n_sessions);
 	f->sessions = NULL;
 	f->n_sessions = 0;

@@ -53,6 +53,7 @@ struct fake {
 	char *socket, *conf;
 	int listener; /* -1: does not run */
 	bool hangs;   /* takes connections (the kernel does), says nothing */
+	bool deaf;    /* takes connections and greets, answers nothing */
 	struct fake_client clients[FAKE_CLIENTS];
 
 	char *text;	    /* what it runs; NULL: nothing */

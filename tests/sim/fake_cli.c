@@ -20,6 +20,7 @@
 static void client_open(struct fake *f, int fd);
 static void client_close(struct fake_client *c);
 static void client_run(struct fake *f, struct fake_client *c);
+static void client_leave(struct fake_client *c);
 static void client_send(struct fake_client *c);
 static void command_run(struct fake *f, struct fake_client *c, const char *command);
 static void answer(struct fake *f, struct fake_client *c, const char *command);
@@ -62,7 +63,9 @@ void cli_run(struct fake *f)
 	       (fd = accept4(f->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 		client_open(f, fd);
 	for (size_t i = 0; i < FAKE_CLIENTS && !f->hangs; i++)
-		if (f->clients[i].fd >= 0)
+		if (f->clients[i].fd >= 0 && f->deaf)
+			client_leave(&f->clients[i]);
+		else if (f->clients[i].fd >= 0)
 			client_run(f, &f->clients[i]);
 }
 
@@ -71,7 +74,8 @@ void cli_wait(struct fake *f, struct poll *p)
 	poll_fd(p, f->listener, POLLIN);
 	for (size_t i = 0; i < FAKE_CLIENTS; i++)
 		poll_fd(p, f->clients[i].fd,
-			(short)(f->clients[i].out.len ? POLLIN | POLLOUT : POLLIN));
+			(short)((f->deaf ? POLLRDHUP : POLLIN) |
+				(f->clients[i].out.len ? POLLOUT : 0)));
 }
 
 void cli_tell_armed(struct fake *f, const char *line)
@@ -135,6 +139,15 @@ static void client_run(struct fake *f, struct fake_client *c)
 			return;
 	}
 	client_send(c);
+}
+
+/* Nothing is read any more: has it gone? */
+static void client_leave(struct fake_client *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+
+	if (poll(&p, 1, 0) > 0)
+		client_close(c);
 }
 
 static void client_send(struct fake_client *c)

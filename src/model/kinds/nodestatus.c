@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NodeStatus: what the agent of a node found, written by it alone (decisions.md 27). */
+#include "base/clock.h"
 #include "model/columns.h"
 #include "model/kinds/specs.h"
+
+#define GOOD_FOR_S 180 /* of the agents of 0.1.0, which do not say it */
 
 static const char *nodestatus_cell(const struct resource *r, const char *column, struct arena *a);
 
@@ -81,6 +84,9 @@ static const struct field nodestatus_fields[] = {
 	  .doc = "The first characters of the id of what BIRD runs." },
 	{ "observedAt", F_STRING(nodestatus, observed_at), .column = "OBSERVED",
 	  .doc = "When this was written, UTC." },
+	{ "goodFor", F_SECONDS(nodestatus, good_for),
+	  .doc = "How long after that it may be believed: by then the agent has written the next one. Older, it is "
+		 "stale; 3m where it is not given." },
 	{ "birdVersion", F_STRING(nodestatus, bird_version), .column = "BIRD",
 	  .doc = "The version of BIRD." },
 	{ "routerId", F_STRING(nodestatus, router_id), .column = "ROUTERID",
@@ -125,13 +131,26 @@ const struct kind kind_nodestatus = {
 	.cell = nodestatus_cell,
 };
 
+bool nodestatus_stale(const struct nodestatus *s, int64_t now)
+{
+	int64_t seen = s->observed_at ? clock_parse(s->observed_at) : -1;
+	int64_t good_for = s->good_for.text ? s->good_for.value : GOOD_FOR_S;
+
+	return seen < 0 || now - seen > good_for;
+}
+
 static const char *nodestatus_cell(const struct resource *r, const char *column, struct arena *a)
 {
 	const struct nodestatus *s = resource_spec(r, nodestatus);
+	bool stale = s && nodestatus_stale(s, clock_wall());
 	size_t n = 0;
 
 	if (!s)
 		return column_cell(r, column, a);
+	if (stale && str_eq(column, "STATE"))
+		return arena_printf(a, "Stale, was %s", s->state ? s->state : "?");
+	if (stale && str_eq(column, "ESTABLISHED"))
+		return "-";
 	if (str_eq(column, "SESSIONS"))
 		return arena_printf(a, "%zu", s->sessions.n);
 	if (str_eq(column, "PROBLEMS"))

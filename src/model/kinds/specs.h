@@ -227,6 +227,7 @@ struct nodestatus {
 	const char *state;        /* Applied, Applying, Held, BirdDown, NotOurs, ... */
 	const char *message;      /* about the state, in words */
 	const char *observed_at;  /* RFC 3339, UTC */
+	struct seconds good_for;  /* how long after that it may be believed */
 	const char *bird_version, *router_id, *agent_version;
 	const char *store_identity;
 	struct status_trouble *store_trouble; /* NULL: none in this life of the agent */
@@ -235,3 +236,5 @@ struct nodestatus {
 	struct list sessions;     /* struct status_session */
 	struct list problems;     /* struct status_problem */
 };
+/* Is S older at NOW (clock_wall()) than it may be believed? */
+bool nodestatus_stale(const struct nodestatus *s, int64_t now);
