@@ -360,6 +360,7 @@ static void agent_replan(struct agent *ag)
 			running_conf_changed(&ag->running);
 		conf_free(ag->conf);
 		ag->conf = conf;
+		observer_want(ag->observer, conf);
 	}
 	ag->plan = plan;
 	arena_free(&ag->plan_arena);
