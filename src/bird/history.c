@@ -318,15 +318,21 @@ static bool attempt_ends(struct history *h, const struct history_event *e)
  * session. */
 static void retire(struct history *h)
 {
-	struct session_cause cause = history_words_cause(&h->now);
-	bool little = !h->now.ended && (cause.class == CAUSE_TCP || cause.class == CAUSE_PASSES);
-	bool more = h->before.words[0] && (!h->left || h->before.seen + SLACK_MS >= h->left) &&
+	struct session_cause cause;
+	bool little, more;
+
+	h->attempts = 0;
+	h->now.silent = false;
+	if (!h->now.words[0])
+		return;
+	cause = history_words_cause(&h->now);
+	little = !h->now.ended && (cause.class == CAUSE_TCP || cause.class == CAUSE_PASSES);
+	more = h->before.words[0] && (!h->left || h->before.seen + SLACK_MS >= h->left) &&
 		    (h->before.ended || stands(&h->before));
 
-	if (h->now.words[0] && !(little && more))
+	if (!little || !more)
 		h->before = h->now;
 	h->now = (struct history_cause){ 0 };
-	h->attempts = 0;
 }
 
 /* Is a state of that age younger than what H says? Wall time counts only for what an earlier life of
@@ -344,16 +350,17 @@ static bool stands(const struct history_cause *c)
 {
 	struct session_cause cause;
 
+	if (!c->words[0] || c->ended)
+		return false;
 	(void)session_cause(c->words, &cause);
-	return c->words[0] && !c->ended &&
-	       (cause.class == CAUSE_KEEPS || cause.class == CAUSE_ENDS);
+	return cause.class == CAUSE_KEEPS || cause.class == CAUSE_ENDS;
 }
 
 static bool passes(const struct history_cause *c)
 {
 	struct session_cause cause;
 
-	return session_cause(c->words, &cause) && cause.class == CAUSE_PASSES;
+	return c->words[0] && session_cause(c->words, &cause) && cause.class == CAUSE_PASSES;
 }
 
 static bool is_waiting(enum session_state state)

@@ -87,7 +87,8 @@ static bool peering_same(const struct peering *a, const struct peering *b)
 	return !v.effect && strcmp(a->name, b->name) == 0 &&
 	       str_eq(a->origin_version, b->origin_version) &&
 	       str_eq(a->remote_node, b->remote_node) && a->on_link == b->on_link &&
-	       a->hold == b->hold && a->by_hand == b->by_hand;
+	       a->hold == b->hold && a->by_hand == b->by_hand &&
+	       a->source_missing == b->source_missing;
 }
 
 static bool problem_same(const struct problem *a, const struct problem *b)

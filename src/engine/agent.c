@@ -22,6 +22,7 @@
 #include "engine/refusals.h"
 #include "engine/report.h"
 #include "engine/running.h"
+#include "engine/sources.h"
 #include "engine/observer.h"
 #include "render/bird.h"
 #include "store/feed.h"
@@ -56,6 +57,7 @@ struct agent {
 	struct feed *feed;
 	struct facts_source *facts;
 	struct links *links;
+	struct sources sources;
 	struct refusals *refusals;
 	struct report *report;
 
@@ -321,6 +323,7 @@ static void agent_replan(struct agent *ag)
 	int64_t began = clock_ms();
 	auto_arena struct arena scratch = { 0 };
 	struct secret_ref *refs;
+	struct ip addresses[2];
 	struct conf *conf;
 	bool stale = ag->stale;
 	size_t n;
@@ -330,6 +333,10 @@ static void agent_replan(struct agent *ag)
 	facts_get(ag->facts, &facts);
 	links_see(ag->links, facts.onlink, facts.n_onlink);
 	facts.onlink = links_get(ag->links, &facts.n_onlink);
+	n = plan_addresses(snapshot, ag->options.node, addresses);
+	sources_see(&ag->sources, addresses, n);
+	facts.missing = ag->sources.missing;
+	facts.n_missing = ag->sources.n_missing;
 	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
 	ag->planned = feed_revision(ag->feed);
 	ag->stale = ag->replan_due = false;
@@ -521,6 +528,8 @@ static bool agent_look(struct agent *ag)
 		ag->stale = true;
 	if (looks == ag->looks)
 		return false;
+	if (sources_again(&ag->sources))
+		ag->stale = true;
 	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
 		ag->retry_at = 0;
 	ag->looks = looks;

@@ -30,6 +30,8 @@ struct nodestatus compose_status(const struct report_facts *f, struct arena *a)
 		.on_link = {links, f->n_onlink},
 	};
 
+	if (f->plan)
+		s.missing_addresses = (struct list){ f->plan->missing, f->plan->n_missing };
 	if (f->conf_id) /* it covers passwords: no more than its beginning leaves the node */
 		s.conf_id = arena_strn(a, f->conf_id, MIN(strlen(f->conf_id), 12));
 	if (f->store_trouble) {
@@ -134,6 +136,12 @@ static void compose_reason(const struct report_facts *f, const struct peering *p
 		out->code = f->asked ? "MISSING" : "BIRD_DOWN";
 		out->reason = f->asked ? "BIRD does not have this session yet" :
 					 "BIRD cannot be asked, so its state is not known";
+	} else if (p && p->source_missing) {
+		out->code = problem_names[PROBLEM_SOURCE_NOT_LOCAL];
+		out->reason = arena_printf(a,
+					   "no interface of the machine has %s, the source of the "
+					   "session and the address that the Node gives",
+					   ip_text(&p->source).s);
 	} else if (h && history_cause(h, s, &cause)) {
 		out->code = cause.code ? cause.code : "OTHER";
 		out->reason = cause_sentence(&h->now, &cause, a);

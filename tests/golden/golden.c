@@ -30,6 +30,7 @@ struct world { /* what a rendering is made from */
 	struct onlink *onlink;
 	struct secret_fact *secrets;
 	const char **disabled, **held;
+	struct ip *missing;
 	struct arena arena;
 };
 
@@ -112,6 +113,7 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 	w->facts.onlink = w->onlink;
 	w->facts.secrets = w->secrets;
 	w->facts.disabled = w->disabled;
+	w->facts.missing = w->missing;
 	w->options.held = w->held;
 	if (template) {
 		struct diags d = { .arena = &w->arena };
@@ -128,6 +130,7 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
  *   unreadable NAME KEY WHY              one that cannot be read just now
  *   disabled NAME                        a peering found disabled by hand
  *   held NAME                            one that BIRD refused
+ *   missing ADDRESS                      an address of the node that is not the machine's
  *   router-id ID, include GLOB, bird VERSION, redact
  */
 static void facts_line(struct world *w, char *line)
@@ -156,6 +159,9 @@ static void facts_line(struct world *w, char *line)
 		s->len = strlen(s->value);
 	} else if (str_eq(what, "disabled")) {
 		*arena_push(a, w->disabled, w->facts.n_disabled) = word(&line);
+	} else if (str_eq(what, "missing")) {
+		if (!ip_parse(word(&line), arena_push(a, w->missing, w->facts.n_missing)))
+			die("facts", "missing needs an address");
 	} else if (str_eq(what, "held")) {
 		*arena_push(a, w->held, w->options.n_held) = word(&line);
 	} else if (str_eq(what, "router-id")) {

@@ -69,6 +69,7 @@ static const struct field on_link_fields[] = {
 static const struct shape on_link_shape = {
 	.name = "onLink", .fields = on_link_fields, .size = sizeof(struct status_onlink) };
 static const struct field on_link_field = { "", &type_struct, .arg = &on_link_shape };
+static const struct field missing_field = { "", &type_ip };
 static const struct field trouble_fields[] = {
 	{ "text", F_STRING(status_trouble, text), .doc = "What it was." },
 	{ "since", F_STRING(status_trouble, since), .doc = "When it began, UTC." },
@@ -99,6 +100,8 @@ static const struct field nodestatus_fields[] = {
 	  .doc = "The last time that the agent was without its store, or had to read all of it anew." },
 	{ "onLink", F_LIST(nodestatus, on_link), .arg = &on_link_field,
 	  .doc = "The networks that the node is on." },
+	{ "missingAddresses", F_LIST(nodestatus, missing_addresses), .arg = &missing_field,
+	  .doc = "Addresses that the Node gives and no interface of the machine has." },
 	{ "sessions", F_LIST(nodestatus, sessions), .arg = &session_field, .doc = "Its sessions." },
 	{ "problems", F_LIST(nodestatus, problems), .arg = &problem_field,
 	  .doc = "What could not be done." },

@@ -232,6 +232,7 @@ struct nodestatus {
 	const char *store_identity;
 	struct status_trouble *store_trouble; /* NULL: none in this life of the agent */
 	struct list on_link;      /* struct status_onlink */
+	struct list missing_addresses; /* struct ip */
 	struct list sessions;     /* struct status_session */
 	struct list problems;     /* struct status_problem */
 };
