@@ -90,7 +90,8 @@ static bool peering_same(const struct peering *a, const struct peering *b)
 	return !v.effect && strcmp(a->name, b->name) == 0 &&
 	       str_eq(a->origin_version, b->origin_version) &&
 	       str_eq(a->remote_node, b->remote_node) && a->on_link == b->on_link &&
-	       a->fault == b->fault && strcmp(a->asks, b->asks) == 0;
+	       a->fault == b->fault && strcmp(a->asks, b->asks) == 0 &&
+	       a->source_missing == b->source_missing;
 }
 
 static bool problem_same(const struct problem *a, const struct problem *b)

@@ -77,6 +77,8 @@ static void peering_make(struct planner *p, const struct candidate *c)
 	at.local_port = p->self->port;
 	if (!link_local && peer->source_address != SOURCE_NONE)
 		at.source = own;
+	for (size_t i = 0; i < p->facts->n_missing; i++)
+		at.source_missing |= ip_eq(&at.source, &p->facts->missing[i]);
 	at.strict_bind = p->config->bind_mode == BIND_NODE_IP;
 	if (at.strict_bind && !ip_is_set(&at.source)) {
 		problem_add(p, PROBLEM_NOT_EXPRESSIBLE, DIAG_ERROR, c->by, c->name,

@@ -56,6 +56,8 @@ struct facts {
 	const struct secret_fact *secrets; /* sorted by name and key, as plan_secrets() gives them */
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
+	const struct ip *missing;    /* of plan_addresses(): those that are not this machine's */
+	size_t n_missing;
 	const char *router_id; /* CALICO_ROUTER_ID: an address or "hash"; NULL: the Node's IPv4 */
 	int64_t now; /* seconds since 1970; an object that says it was made later says nothing. 0: no clock */
 };
@@ -72,6 +74,7 @@ struct peering {
 	struct endpoint remote;
 	uint32_t remote_as, local_as;
 	struct ip source;           /* unset: sourceAddress None */
+	bool source_missing;        /* no interface of the machine has it */
 	uint16_t local_port;        /* 0: 179 */
 	bool strict_bind;
 	bool passive;
@@ -112,6 +115,8 @@ struct plan {
 	size_t n_problems;
 	const struct plan_pool *pools; /* sorted */
 	size_t n_pools;
+	const struct ip *missing; /* of the addresses: not the machine's, by the facts */
+	size_t n_missing;
 	const char *const *ignored_interfaces;
 	size_t n_ignored_interfaces;
 	unsigned log_severity; /* enum log_severity */
@@ -132,6 +137,10 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 /* The secrets that the peers of SNAP name, sorted by name and key, without doubles: what the agent
  * has to read. */
 struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, size_t *ret_n);
+
+/* The addresses of NODE that its sessions may have as their source, at most two: what the agent has to
+ * look for on the machine. */
+size_t plan_addresses(const struct snapshot *snap, const char *node, struct ip ret[2]);
 
 /* Problems of the whole fabric that belong to no single node ("selects no node", "no Node named
  * X", an object that does not decode): what apply, plan and status say (decisions.md 31). */

@@ -30,6 +30,7 @@ enum problem_code {
 	PROBLEM_NOT_ACTED_ON,     /* a field that is kept but does nothing yet (warning) */
 	PROBLEM_WARNING,          /* of an object by itself, about something else */
 	PROBLEM_NOT_ONLINK,       /* ...IfDirectlyConnected, and the peer is not (note) */
+	PROBLEM_SOURCE_NOT_LOCAL, /* the Node's address is on no interface of the machine */
 	/* of fates (render/fates.h), which know what BIRD runs and refuses: */
 	PROBLEM_DISABLED,         /* found disabled by hand */
 	PROBLEM_REFUSED_BY_BIRD,

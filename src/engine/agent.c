@@ -25,6 +25,7 @@
 #include "engine/refusals.h"
 #include "engine/report.h"
 #include "engine/running.h"
+#include "engine/sources.h"
 #include "render/bird.h"
 #include "store/feed.h"
 
@@ -43,6 +44,7 @@ struct agent {
 	struct facts_source *facts;
 	struct links *links;
 	struct operator_files *operator;
+	struct sources sources;
 	struct refusals *refusals;
 	struct report *report;
 
@@ -310,6 +312,8 @@ static void agent_look(struct agent *ag)
 		ag->stale = true;
 	if (looks == ag->looks)
 		return;
+	if (sources_again(&ag->sources))
+		ag->stale = true;
 	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
 		ag->retry_at = 0;
 	ag->looks = looks;
@@ -370,6 +374,7 @@ static void agent_replan(struct agent *ag)
 	auto_arena struct arena scratch = { 0 };
 	struct secret_ref *refs;
 	struct conf *conf = NULL;
+	struct ip addresses[2];
 	bool stale = ag->stale;
 	size_t n;
 
@@ -378,6 +383,10 @@ static void agent_replan(struct agent *ag)
 	facts_get(ag->facts, &facts);
 	links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink);
 	facts.onlink = links_get(ag->links, &facts.n_onlink);
+	n = plan_addresses(snapshot, ag->options.node, addresses);
+	sources_see(&ag->sources, addresses, n);
+	facts.missing = ag->sources.missing;
+	facts.n_missing = ag->sources.n_missing;
 	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
 	ag->planned = feed_revision(ag->feed);
 	ag->stale = ag->replan_due = false;
@@ -401,6 +410,8 @@ static void agent_replan(struct agent *ag)
 	}
 	conf_free(ag->conf);
 	ag->conf = conf;
+	if (conf)
+		observer_want(ag->observer, conf);
 	ag->plan = plan;
 	arena_free(&ag->plan_arena);
 	ag->plan_arena = next;

@@ -38,6 +38,8 @@ struct report {
 };
 
 static bool earlier_missed(const struct report *r);
+static struct history history_of(const struct status_session *s);
+static void copy(char *to, size_t size, const char *from);
 static void take_entry(void *ctx, const struct entry *e);
 static void collect(struct report *r, struct store *st);
 static struct nodestatus status_of(struct report *r, const struct report_facts *f, struct arena *a);
@@ -110,14 +112,8 @@ void report_recall(struct report *r, struct observer *observer, struct links *l)
 	}
 	for (size_t i = 0; s && i < s->sessions.n; i++) {
 		const struct status_session *from = &list_at(s->sessions, struct status_session, i);
-		struct history h = { .flaps = from->flaps, .since = clock_parse(from->since) };
+		struct history h = history_of(from);
 
-		snprintf(h.name, sizeof h.name, "%.64s", from->name ? from->name : "");
-		snprintf(h.first_error, sizeof h.first_error, "%.159s",
-			 from->first_error ? from->first_error : "");
-		h.state =
-			(enum session_state)name_find(session_names, from->state, SESSION_UNKNOWN);
-		h.since = MAX(h.since, 0);
 		observer_remember(observer, &h);
 	}
 	for (size_t i = 0; s && i < s->problems.n; i++) {
@@ -197,6 +193,33 @@ static bool earlier_missed(const struct report *r)
 {
 	return !r->ready && r->begun && r->op.done && err_retry(r->op.err.kind) &&
 	       r->op.err.kind != ERR_CONFLICT;
+}
+
+static struct history history_of(const struct status_session *s)
+{
+	static const struct status_cause none;
+	const struct status_cause *before = s->before ? s->before : &none;
+	int64_t since = clock_parse(s->since), at = clock_parse(before->at);
+	struct history h = {
+		.state = (enum session_state)name_find(session_names, s->state, SESSION_UNKNOWN),
+		.flaps = s->flaps,
+		.flaps_at_least = s->flaps_at_least == YES,
+		.since = MAX(since, 0),
+		.before.at = MAX(at, 0),
+	};
+
+	copy(h.name, sizeof h.name, s->name);
+	copy(h.now.words, sizeof h.now.words, s->error);
+	copy(h.now.message, sizeof h.now.message, s->message);
+	copy(h.before.words, sizeof h.before.words, before->error);
+	copy(h.before.message, sizeof h.before.message, before->message);
+	history_recall(&h, s->code, before->code, clock_ms(), clock_wall());
+	return h;
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from ? from : "");
 }
 
 static void take_entry(void *ctx, const struct entry *e)

@@ -8,6 +8,7 @@
 
 #define NODES_SHOWN	5
 #define TROUBLE_SHOWN_S 600
+#define BEFORE_SLACK_S	10 /* BIRD starts a session anew some seconds after it ended */
 
 static void node_sentences(const struct fabric *f, const struct fabric_node *node, struct buf *out);
 static void trouble_sentences(const struct fabric *f, struct buf *out);
@@ -21,6 +22,7 @@ static void add_problems(struct fabric *f, const struct fabric_node *node,
 			 const struct target *only);
 static const char *reason_of(const struct fabric *f, const char *node,
 			     const struct status_session *s);
+static const char *with_before(const struct fabric *f, const struct status_session *s);
 static bool wanted(const struct target *only, const char *origin, struct arena *a);
 static bool peer_silent(const struct fabric *f, const struct resource *peer);
 static int session_order(const void *a, const void *b);
@@ -317,9 +319,9 @@ static const char *reason_of(const struct fabric *f, const char *node,
 	const struct resource *r;
 
 	if (s->reason)
-		return s->reason;
-	if (s->first_error && !str_eq(s->state, "Established"))
-		return s->first_error;
+		return with_before(f, s);
+	if (s->error && !str_eq(s->state, "Established"))
+		return s->error;
 	if (!name || strncmp(s->origin, "bgppeer/", 8) != 0)
 		return NULL;
 	r = snapshot_find(f->snap, &kind_bgppeer, name + 1);
@@ -330,6 +332,20 @@ static const char *reason_of(const struct fabric *f, const char *node,
 		return arena_printf(f->arena, "%s was changed; node %s has not followed yet",
 				    s->origin, node);
 	return NULL;
+}
+
+/* The reason; and what came before it in the same outage, for that is mostly what began it. */
+static const char *with_before(const struct fabric *f, const struct status_session *s)
+{
+	const struct status_cause *b = s->before;
+	int64_t at = b && b->at ? clock_parse(b->at) : -1;
+	int64_t since = s->since ? clock_parse(s->since) : -1;
+
+	if (at < 0 || !b->error || since < 0 || at + BEFORE_SLACK_S < since)
+		return s->reason;
+	return arena_printf(f->arena, "%s Before that, at %s: %s%s%s%s.", s->reason, b->at,
+			    b->error, b->message ? ", with the message \"" : "",
+			    b->message ? b->message : "", b->message ? "\"" : "");
 }
 
 static bool wanted(const struct target *only, const char *origin, struct arena *a)
@@ -391,8 +407,19 @@ static struct value session_document(const struct fabric_session *row, struct ar
 	}
 	object_text(&o, "code", s->code);
 	object_text(&o, "reason", row->reason);
-	object_text(&o, "firstError", s->first_error);
+	object_text(&o, "error", s->error);
+	object_text(&o, "message", s->message);
+	if (s->before) {
+		struct object before = { .arena = a };
+
+		object_text(&before, "code", s->before->code);
+		object_text(&before, "error", s->before->error);
+		object_text(&before, "message", s->before->message);
+		object_text(&before, "at", s->before->at);
+		object_value(&o, "before", object_done(&before));
+	}
 	object_number(&o, "flaps", s->flaps);
+	object_flag(&o, "flapsAtLeast", s->flaps_at_least == YES);
 	object_value(&o, "routesImported", value_int(s->routes_imported));
 	object_value(&o, "routesExported", value_int(s->routes_exported));
 	object_flag(&o, "passive", s->passive == YES);

@@ -88,6 +88,8 @@ const struct facts *offline_facts(struct offline *of, const struct snapshot *sna
 	of->facts.onlink_known = status && !str_empty(status->agent_version) && of->from_store;
 	of->facts.routes = routes;
 	of->facts.n_routes = n_routes;
+	of->facts.missing = status && of->from_store ? status->missing_addresses.items : NULL;
+	of->facts.n_missing = of->facts.missing ? status->missing_addresses.n : 0;
 	of->facts.router_id = own ? of->router_id : NULL;
 	return &of->facts;
 }

@@ -206,7 +206,8 @@ static void fill_row(struct row *row, const struct fabric *f, const struct fabri
 	cells[7].text = session->peer_node ? session->peer_node : "-";
 	cells[8].text = arena_printf(a, "%u in, %u out", session->routes_imported,
 				     session->routes_exported);
-	cells[9].text = arena_printf(a, "%u", session->flaps);
+	cells[9].text =
+		arena_printf(a, "%s%u", session->flaps_at_least == YES ? ">=" : "", session->flaps);
 }
 
 /* Leaves the rows that were not there before, their age aside. */

@@ -35,6 +35,7 @@ struct world { /* what a rendering is made from */
 	struct secret_fact *secrets;
 	const char **by_hand, **refused;
 	size_t n_by_hand, n_refused;
+	struct ip *missing;
 	struct arena arena;
 };
 
@@ -122,6 +123,7 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 	w->facts.local = w->local;
 	w->facts.routes = w->routes;
 	w->facts.secrets = w->secrets;
+	w->facts.missing = w->missing;
 	if (template) {
 		struct diags d = { .arena = &w->arena };
 
@@ -140,6 +142,7 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
  *   by-hand NAME                         a session that a hand stopped
  *   refused NAME                         one whose planned text BIRD refuses
  *   now TIME                             without it no time is in the future
+ *   missing ADDRESS                      an address of the node that is not the machine's
  *   router-id ID, include GLOB, bird VERSION, redact
  */
 static void facts_line(struct world *w, char *line)
@@ -183,6 +186,9 @@ static void facts_line(struct world *w, char *line)
 		*arena_push(a, w->by_hand, w->n_by_hand) = word(&line);
 	} else if (str_eq(what, "refused")) {
 		*arena_push(a, w->refused, w->n_refused) = word(&line);
+	} else if (str_eq(what, "missing")) {
+		if (!ip_parse(word(&line), arena_push(a, w->missing, w->facts.n_missing)))
+			die("facts", "missing needs an address");
 	} else if (str_eq(what, "router-id")) {
 		w->facts.router_id = line;
 	} else if (str_eq(what, "now")) {

@@ -193,7 +193,7 @@ static void answer(struct fake *f, struct fake_client *c, const char *command)
 	if (strcmp(command, "restrict") == 0) {
 		c->restricted = true;
 		buf_str(&c->out, "0016 Access restricted\n");
-	} else if (strcmp(command, "echo all") == 0) {
+	} else if (strncmp(command, "echo all", 8) == 0) {
 		c->echo = true;
 		buf_str(&c->out, "0000 \n");
 	} else if (strcmp(command, "show status") == 0) {
@@ -320,6 +320,14 @@ static void say_details(const struct fake_session *s, struct buf *out)
 		   s->neighbor);
 	buf_printf(out, "     Neighbor AS:      %s\n", as ? as + 4 : "0");
 	buf_str(out, "     Local AS:         64512\n");
+	if (s->message[0])
+		buf_printf(out, "     Message:          %s\n", s->message);
+	if (strcmp(bgp_state(s), "Active") == 0 && clock_ms() < s->failed + 5000) {
+		int64_t left = s->failed + 5000 - clock_ms();
+
+		buf_printf(out, "     Connect delay:    %d.%03d/5\n", (int)(left / 1000),
+			   (int)(left % 1000));
+	}
 	if (s->last_error[0])
 		buf_printf(out, "     Last error:       %s\n", s->last_error);
 	buf_printf(out, "   Channel ipv4\n     State:          %s\n     Table:          master4\n",
@@ -334,8 +342,8 @@ static const char *bgp_state(const struct fake_session *s)
 {
 	return s->state == FAKE_UP   ? "Established" :
 	       s->state == FAKE_DOWN ? "Down" :
-	       s->last_error[0]	     ? "Active" :
-				       "Connect";
+	       s->waits || !s->last_error[0] ? "Connect" :
+					       "Active";
 }
 
 /* A point of the forward clock as wall time, as BIRD does it: by how long ago it was. */

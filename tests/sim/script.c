@@ -445,6 +445,20 @@ static void bird_error(struct world *w, char *args)
 	struct fake_session *s = session(w, script_word(&args));
 
 	snprintf(s->last_error, sizeof s->last_error, "%s", args);
+	s->waits = false;
+	s->failed = w->ms;
+}
+
+static void bird_waits(struct world *w, char *args) /* for an answer of the remote */
+{
+	session(w, script_word(&args))->waits = true;
+}
+
+static void bird_message(struct world *w, char *args)
+{
+	struct fake_session *s = session(w, script_word(&args));
+
+	snprintf(s->message, sizeof s->message, "%s", args);
 }
 
 static void bird_take_down(struct world *w, char *args)
@@ -521,6 +535,8 @@ static void do_bird(struct world *w, char *args)
 		{ "drop",	  bird_drop	    },
 		{ "up",		bird_up		},
 		{ "error",	   bird_error      },
+		{ "waits",	   bird_waits      },
+		{ "message",	   bird_message    },
 		{ "take-down",   bird_take_down  },
 		{ "disable",     bird_take_down  },
 		{ "enable",	    bird_enable	},

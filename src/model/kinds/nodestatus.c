@@ -9,6 +9,16 @@
 static const char *nodestatus_cell(const struct resource *r, const char *column, struct arena *a);
 
 /* clang-format off */
+static const struct field before_fields[] = {
+	{ "code", F_STRING(status_cause, code), .doc = "The cause as a stable word." },
+	{ "error", F_STRING(status_cause, error), .doc = "BIRD's words for it." },
+	{ "message", F_STRING(status_cause, message),
+	  .doc = "What the operator of the other end said with a shutdown (RFC 9003)." },
+	{ "at", F_STRING(status_cause, at), .doc = "When it was seen last, UTC." },
+	{ 0 }
+};
+static const struct shape before_shape = {
+	.name = "before", .fields = before_fields, .size = sizeof(struct status_cause) };
 static const struct field session_fields[] = {
 	{ "name", F_STRING(status_session, name), .doc = "BIRD's name of the session." },
 	{ "origin", F_STRING(status_session, origin), .doc = "The resource that asks for it, or mesh." },
@@ -26,9 +36,16 @@ static const struct field session_fields[] = {
 	{ "since", F_STRING(status_session, since), .doc = "When it entered that state, UTC." },
 	{ "reason", F_STRING(status_session, reason), .doc = "Why it is not Established." },
 	{ "code", F_STRING(status_session, code), .doc = "The reason as a stable word." },
-	{ "firstError", F_STRING(status_session, first_error),
-	  .doc = "BIRD's first error after leaving Established." },
+	{ "error", F_STRING(status_session, error),
+	  .doc = "BIRD's words for the reason; unset when it has none." },
+	{ "message", F_STRING(status_session, message),
+	  .doc = "What the operator of the other end said with a shutdown (RFC 9003)." },
+	{ "before", &type_struct_ptr, FIELD_AT(status_session, before, struct status_cause *),
+	  .arg = &before_shape,
+	  .doc = "The cause before that: what ended the session, or kept it down the last time." },
 	{ "flaps", F_U32(status_session, flaps), .doc = "How often it left Established." },
+	{ "flapsAtLeast", F_BOOL(status_session, flaps_at_least),
+	  .doc = "May it have been more often? BIRD was not heard all the time." },
 	{ "passive", F_BOOL(status_session, passive), .doc = "Does this end wait to be called?" },
 	{ "direct", F_BOOL(status_session, direct), .doc = "Is the peer on a network of the node?" },
 	{ "routesImported", F_U32(status_session, routes_imported), .doc = "Routes received." },
@@ -66,6 +83,7 @@ static const struct field route_fields[] = {
 static const struct shape route_shape = {
 	.name = "kernelRoute", .fields = route_fields, .size = sizeof(struct status_route) };
 static const struct field route_field = { "", &type_struct, .arg = &route_shape };
+static const struct field missing_field = { "", &type_ip };
 static const struct field trouble_fields[] = {
 	{ "text", F_STRING(status_trouble, text), .doc = "What it was." },
 	{ "since", F_STRING(status_trouble, since), .doc = "When it began, UTC." },
@@ -101,6 +119,8 @@ static const struct field nodestatus_fields[] = {
 	  .doc = "The networks that the node is on." },
 	{ "kernelRoutes", F_LIST(nodestatus, kernel_routes), .arg = &route_field,
 	  .doc = "Routes of the kernel that BIRD does not take; its next hops are looked up there, too." },
+	{ "missingAddresses", F_LIST(nodestatus, missing_addresses), .arg = &missing_field,
+	  .doc = "Addresses that the Node gives and no interface of the machine has." },
 	{ "sessions", F_LIST(nodestatus, sessions), .arg = &session_field, .doc = "Its sessions." },
 	{ "problems", F_LIST(nodestatus, problems), .arg = &problem_field,
 	  .doc = "What could not be done." },
