@@ -141,7 +141,7 @@ static void less_than_asked(void **state)
 		c = plan_diff(plan_compute(before, "a", &facts, &a),
 			      plan_compute(after, "a", &facts, &a), &a, &n);
 		assert_int_equal(n, 1);
-		if (c->less != cases[i].less)
+		if (c->fate.less != cases[i].less)
 			fail_msg("row %zu", i);
 		snapshot_unref(before);
 		snapshot_unref(after);
