@@ -9,13 +9,10 @@ static const struct plan *plan_finish(struct planner *p);
 static void plan_router_id(struct planner *p);
 static void plan_onlink(struct planner *p);
 static void plan_policy(struct planner *p);
-static void plan_broken(struct planner *p);
-static void broken_add(struct planner *p, const struct resource *r);
 static int problem_cmp(const void *a, const void *b);
 static int ref_cmp(const void *a, const void *b);
 static int pool_cmp(const void *a, const void *b);
 static int cidr_cmp(const void *a, const void *b);
-static int str_cmp(const void *a, const void *b);
 
 const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 				const struct facts *facts, struct arena *a)
@@ -24,7 +21,6 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	const struct resource *self = snapshot_find(snap, &kind_node, node);
 	const struct resource *config = snapshot_find(snap, &kind_bgpconfiguration, "default");
 	struct planner p = { .snap = snap, .facts = facts, .arena = a };
-	const struct resource *own = config_of(&p, node);
 
 	p.plan = arena_new(a, struct plan);
 	p.plan->node = arena_str(a, node);
@@ -32,23 +28,9 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	if (!self)
 		problem_add(&p, PROBLEM_NO_NODE, DIAG_ERROR, NULL, NULL,
 			    "no Node is named \"%s\"; what BIRD runs is left as it is", node);
-	else if (resource_broken(self))
-		problem_add(
-			&p, PROBLEM_INVALID, DIAG_ERROR, self, NULL,
-			"the Node of this machine does not decode (%s); what BIRD runs is left as it is",
-			problem_mistake(self, a));
-	else if (config && resource_broken(config))
-		problem_add(
-			&p, PROBLEM_INVALID, DIAG_ERROR, config, NULL,
-			"all sessions rest on it and it does not decode (%s); what BIRD runs is left as it is",
-			problem_mistake(config, a));
-	else if (own && resource_broken(own))
-		problem_add(
-			&p, PROBLEM_INVALID, DIAG_ERROR, own, NULL,
-			"it is about this node and does not decode (%s); what BIRD runs is left as it is",
-			problem_mistake(own, a));
-	else
-		p.plan->known = true;
+	p.plan->known = !broken_self(&p) && self;
+	if (self)
+		broken_fabric(&p);
 	if (!p.plan->known)
 		return plan_finish(&p);
 	hosts_make(&p);
@@ -59,10 +41,10 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	plan_router_id(&p);
 	plan_onlink(&p);
 	plan_policy(&p);
-	plan_broken(&p);
 	peers_collect(&p);
 	mesh_collect(&p);
 	peerings_make(&p);
+	broken_filters(&p);
 	return plan_finish(&p);
 }
 
@@ -124,10 +106,15 @@ struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, si
 
 static const struct plan *plan_finish(struct planner *p)
 {
+	size_t n = 0;
+
 	if (p->n_problems > 1)
 		qsort(p->problems, p->n_problems, sizeof *p->problems, problem_cmp);
+	for (size_t i = 0; i < p->n_problems; i++) /* a peer that names a filter twice, and the like */
+		if (!n || problem_cmp(&p->problems[n - 1], &p->problems[i]) != 0)
+			p->problems[n++] = p->problems[i];
 	p->plan->problems = p->problems;
-	p->plan->n_problems = p->n_problems;
+	p->plan->n_problems = n;
 	arena_free(&p->scratch);
 	arena_free(&p->fabric);
 	return p->plan;
@@ -213,16 +200,9 @@ static void plan_policy(struct planner *p)
 		const struct resource *r = snapshot_at(p->snap, &kind_ippool, i);
 		const struct ippool *pool = r->spec;
 
-		if (pool) {
+		if (pool)
 			*arena_push(p->arena, pools, n) =
 				(struct plan_pool){ pool->cidr, pool->disable_bgp_export != YES };
-			continue;
-		}
-		p->pools_unknown = true;
-		problem_add(p, PROBLEM_INVALID, DIAG_ERROR, r, NULL,
-			    "what may be announced rests on it and it does not decode (%s); what "
-			    "BIRD runs for each session stays, and no other starts",
-			    problem_mistake(r, p->arena));
 	}
 	if (n > 1) /* of the same CIDR the one that is not announced comes first, and counts */
 		qsort(pools, n, sizeof *pools, pool_cmp);
@@ -239,44 +219,6 @@ static void plan_policy(struct planner *p)
 	p->plan->log_severity = own && resource_spec(own, bgpconfiguration)->log_severity_screen ?
 					resource_spec(own, bgpconfiguration)->log_severity_screen :
 					p->config->log_severity_screen;
-}
-
-/* A peer that nobody can read may be about any node, and a node about any peer: so it is said on
- * all of them. */
-static void plan_broken(struct planner *p)
-{
-	static const struct kind *const matter[] = { &kind_bgppeer, &kind_node };
-	const char **broken = NULL;
-	size_t n = 0;
-
-	for (size_t k = 0; k < lengthof(matter); k++)
-		for (size_t i = 0, host = 0; i < snapshot_count(p->snap, matter[k]); i++) {
-			const struct resource *r = snapshot_at(p->snap, matter[k], i);
-			bool whole = !resource_broken(r);
-
-			if (matter[k] == &kind_node) /* hosts are nodes in the same order */
-				whole = host < p->n_hosts && p->hosts[host].resource == r;
-			host += whole;
-			if (whole)
-				continue;
-			*arena_push(p->arena, broken, n) = resource_id(r, p->arena);
-			broken_add(p, r);
-		}
-	if (n > 1)
-		qsort(broken, n, sizeof *broken, str_cmp);
-	p->plan->broken = broken;
-	p->plan->n_broken = n;
-}
-
-/* R is broken, or a node whose BGPConfiguration is. */
-static void broken_add(struct planner *p, const struct resource *r)
-{
-	const struct resource *culprit = resource_broken(r) ? r : config_of(p, r->meta.name);
-
-	problem_add(p, PROBLEM_INVALID, DIAG_ERROR, culprit, NULL, "%s; what BIRD runs %s %s stays",
-		    problem_mistake(culprit, p->arena),
-		    r->kind == &kind_bgppeer ? "because of" : "towards",
-		    culprit == r ? "it" : resource_id(r, p->arena));
 }
 
 static int problem_cmp(const void *a, const void *b)
@@ -310,9 +252,4 @@ static int pool_cmp(const void *a, const void *b)
 static int cidr_cmp(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct cidr));
-}
-
-static int str_cmp(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
