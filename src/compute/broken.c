@@ -95,9 +95,9 @@ static bool concerns_self(const struct planner *p, const struct resource *r)
 static void node_of_config(struct planner *p, const struct resource *config)
 {
 	const char *name = config->meta.name;
-	const struct resource *node =
-		strncmp(name, "node.", 5) == 0 ? snapshot_find(p->snap, &kind_node, name + 5) :
-						 NULL;
+	const struct resource *node = strncmp(name, "node.", 5) == 0 ?
+					      snapshot_find(p->snap, &kind_node, name + 5) :
+					      NULL;
 	const char *id = node ? resource_id(node, p->arena) : NULL;
 
 	if (node)

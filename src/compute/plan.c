@@ -110,7 +110,7 @@ static const struct plan *plan_finish(struct planner *p)
 
 	if (p->n_problems > 1)
 		qsort(p->problems, p->n_problems, sizeof *p->problems, problem_cmp);
-	for (size_t i = 0; i < p->n_problems; i++) /* a peer that names a filter twice, and the like */
+	for (size_t i = 0; i < p->n_problems; i++) /* a peer may name a filter twice */
 		if (!n || problem_cmp(&p->problems[n - 1], &p->problems[i]) != 0)
 			p->problems[n++] = p->problems[i];
 	p->plan->problems = p->problems;
