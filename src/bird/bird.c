@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define ASIDES	    256
+#define ASIDES	    2048 /* what BIRD says when a thousand sessions go at once */
 #define ASIDE_MAX   4096 /* bytes of one */
 #define GREETING_MS 5000
 #define BACKOFF_MIN 100
@@ -42,8 +42,9 @@ struct bird {
 	char *version;
 	struct buf in, out;
 	size_t sent;	      /* of out */
-	char *asides[ASIDES]; /* a ring; told ones stay until they are in the way */
-	unsigned first, n;
+	char *asides[ASIDES]; /* a ring */
+	char *told;	      /* the last one that was given out */
+	unsigned first, n, overrun;
 };
 
 static void bird_connect(struct bird *b);
@@ -78,6 +79,7 @@ void bird_close(struct bird *b)
 	buf_free(&b->out);
 	for (size_t i = 0; i < ASIDES; i++)
 		free(b->asides[i]);
+	free(b->told);
 	free(b->version);
 	free(b->path);
 	free(b);
@@ -188,14 +190,19 @@ bool bird_lost(struct bird *b)
 
 const char *bird_aside(struct bird *b)
 {
-	const char *aside;
-
+	free(take(b->told));
+	if (b->overrun) {
+		if (asprintf(&b->told, "<%u messages lost>", b->overrun) < 0)
+			abort();
+		b->overrun = 0;
+		return b->told;
+	}
 	if (!b->n)
 		return NULL;
-	aside = b->asides[b->first];
+	b->told = take(b->asides[b->first]);
 	b->first = (b->first + 1) % ASIDES;
 	b->n--;
-	return aside;
+	return b->told;
 }
 
 static void bird_connect(struct bird *b)
@@ -361,8 +368,10 @@ static void aside_keep(struct bird *b, const char *line, size_t len)
 
 	free(*slot);
 	*slot = mem_str(text_clean(&a, line, MIN(len, ASIDE_MAX), ASIDE_MAX));
-	if (b->n == ASIDES)
+	if (b->n == ASIDES) {
 		b->first = (b->first + 1) % ASIDES;
-	else
+		b->overrun++;
+	} else {
 		b->n++;
+	}
 }

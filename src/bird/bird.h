@@ -42,5 +42,6 @@ void bird_forget(struct bird *b);
 /* Was a question lost (connection closed, deadline)? True once per question. */
 bool bird_lost(struct bird *b);
 /* The next aside (a line of `echo all`, cleaned), NULL when there is none; lives until the next
- * bird_run(). At most 256 are kept, the oldest go first. */
+ * bird_aside(). At most 2048 are kept, the oldest go first: then, as when BIRD itself could not keep
+ * them, "<12 messages lost>" stands for them. */
 const char *bird_aside(struct bird *b);

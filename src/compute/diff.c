@@ -28,6 +28,7 @@ static bool stays(const struct plan *after, const struct peering *b);
 static bool filters_differ(const struct peering *a, const struct peering *b);
 static bool pools_differ(const struct plan *a, const struct plan *b);
 static bool onlink_differ(const struct plan *a, const struct plan *b);
+static bool routes_same(const struct plan *a, const struct plan *b);
 
 bool plan_same(const struct plan *a, const struct plan *b)
 {
@@ -36,6 +37,7 @@ bool plan_same(const struct plan *a, const struct plan *b)
 		    ip_eq(&a->address6, &b->address6) && a->as == b->as &&
 		    a->log_severity == b->log_severity && a->n_peerings == b->n_peerings &&
 		    a->n_problems == b->n_problems && !pools_differ(a, b) && !onlink_differ(a, b) &&
+		    routes_same(a, b) &&
 		    words_same(a->ignored_interfaces, a->n_ignored_interfaces,
 			       b->ignored_interfaces, b->n_ignored_interfaces) &&
 		    words_same(a->broken, a->n_broken, b->broken, b->n_broken);
@@ -88,7 +90,8 @@ static bool peering_same(const struct peering *a, const struct peering *b)
 	return !v.effect && strcmp(a->name, b->name) == 0 &&
 	       str_eq(a->origin_version, b->origin_version) &&
 	       str_eq(a->remote_node, b->remote_node) && a->on_link == b->on_link &&
-	       a->fault == b->fault && strcmp(a->asks, b->asks) == 0;
+	       a->fault == b->fault && strcmp(a->asks, b->asks) == 0 &&
+	       a->source_missing == b->source_missing;
 }
 
 static bool problem_same(const struct problem *a, const struct problem *b)
@@ -210,4 +213,16 @@ static bool onlink_differ(const struct plan *a, const struct plan *b)
 {
 	return a->n_onlink != b->n_onlink ||
 	       (a->n_onlink && memcmp(a->onlink, b->onlink, a->n_onlink * sizeof *a->onlink) != 0);
+}
+
+/* They cost no session anything: BIRD looks next hops up anew. */
+static bool routes_same(const struct plan *a, const struct plan *b)
+{
+	bool same = a->n_routes == b->n_routes;
+
+	for (size_t i = 0; same && i < a->n_routes; i++)
+		same = cidr_eq(&a->routes[i].prefix, &b->routes[i].prefix) &&
+		       ip_eq(&a->routes[i].gateway, &b->routes[i].gateway) &&
+		       strcmp(a->routes[i].interface, b->routes[i].interface) == 0;
+	return same;
 }

@@ -25,6 +25,7 @@
 #include "engine/refusals.h"
 #include "engine/report.h"
 #include "engine/running.h"
+#include "engine/sources.h"
 #include "render/bird.h"
 #include "store/feed.h"
 
@@ -43,6 +44,7 @@ struct agent {
 	struct facts_source *facts;
 	struct links *links;
 	struct operator_files *operator;
+	struct sources sources;
 	struct refusals *refusals;
 	struct report *report;
 
@@ -71,7 +73,7 @@ struct agent {
 	uint64_t stamp; /* counts what the status is made of */
 	unsigned looks; /* of the observer, when it was last looked at */
 	unsigned life;	/* of BIRD */
-	bool adopted, accepted;
+	bool adopted;
 	char identity_accepted[80], identity_path[4096];
 	char failed_id[17]; /* tried again after a while */
 	int64_t retry_at, retry_ms;
@@ -218,7 +220,6 @@ void agent_reload(struct agent *ag)
 void agent_accept_store(struct agent *ag)
 {
 	ag->options.accept_store = true;
-	ag->accepted = false;
 }
 
 void agent_explain(struct agent *ag)
@@ -307,10 +308,12 @@ static void agent_look(struct agent *ag)
 	struct facts facts;
 
 	facts_get(ag->facts, &facts);
-	if (links_see(ag->links, facts.onlink, facts.n_onlink))
+	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
 		ag->stale = true;
 	if (looks == ag->looks)
 		return;
+	if (sources_again(&ag->sources))
+		ag->stale = true;
 	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
 		ag->retry_at = 0;
 	ag->looks = looks;
@@ -371,14 +374,19 @@ static void agent_replan(struct agent *ag)
 	auto_arena struct arena scratch = { 0 };
 	struct secret_ref *refs;
 	struct conf *conf = NULL;
+	struct ip addresses[2];
 	bool stale = ag->stale;
 	size_t n;
 
 	refs = plan_secrets(snapshot, &scratch, &n);
 	facts_want(ag->facts, refs, n);
 	facts_get(ag->facts, &facts);
-	links_see(ag->links, facts.onlink, facts.n_onlink);
+	links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink);
 	facts.onlink = links_get(ag->links, &facts.n_onlink);
+	n = plan_addresses(snapshot, ag->options.node, addresses);
+	sources_see(&ag->sources, addresses, n);
+	facts.missing = ag->sources.missing;
+	facts.n_missing = ag->sources.n_missing;
 	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
 	ag->planned = feed_revision(ag->feed);
 	ag->stale = ag->replan_due = false;
@@ -402,6 +410,8 @@ static void agent_replan(struct agent *ag)
 	}
 	conf_free(ag->conf);
 	ag->conf = conf;
+	if (conf)
+		observer_want(ag->observer, conf);
 	ag->plan = plan;
 	arena_free(&ag->plan_arena);
 	ag->plan_arena = next;
@@ -464,7 +474,7 @@ static struct memory agent_memory(const struct agent *ag)
 	return (struct memory){
 		.conf = ag->options.bird_conf,
 		.store = ag->identity_accepted,
-		.accept_store = ag->options.accept_store || ag->accepted,
+		.accept_store = ag->options.accept_store,
 		.adopt = ag->options.adopt && !ag->adopted,
 		.refused_id = ag->refused_id,
 		.refused_words = ag->refused_words,
@@ -721,9 +731,11 @@ static void agent_identity_write(struct agent *ag)
 
 	if (!identity)
 		return;
-	ag->accepted = ag->options.accept_store = false; /* once: not for the next one, too */
+	ag->options.accept_store = false; /* once: not for the next one, too */
 	if (strcmp(identity, ag->identity_accepted) == 0)
 		return;
+	if (ag->identity_accepted[0])
+		log_event(LOG_WARNING, "store-accepted", "identity", identity, NULL);
 	snprintf(ag->identity_accepted, sizeof ag->identity_accepted, "%.79s", identity);
 	if (!file_replace(ag->identity_path, ag->identity_accepted, strlen(ag->identity_accepted),
 			  0640, (gid_t)-1, &err))
@@ -733,6 +745,7 @@ static void agent_identity_write(struct agent *ag)
 static void agent_report(struct agent *ag)
 {
 	struct report_facts f = { .stamp = ag->stamp,
+				  .snapshot = feed_snapshot(ag->feed),
 				  .plan = ag->plan,
 				  .observer = ag->observer,
 				  .state = agent_state_names[ag->state],

@@ -10,7 +10,6 @@
 #include "model/decode.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 #include "base/text.h"
 #include "base/words.h"
@@ -20,7 +19,6 @@ static void pair_check(struct decode *dc, const struct field *f, const struct me
 static const char *put_text(char **at, const char *text, size_t len);
 static size_t unknown_field(struct decode *dc, const struct shape *shape, const struct value *v,
 			    const struct member *m, const struct around *around);
-static bool limits(const struct shape *shape, const char *name, const char *key);
 static void row_decode(struct decode *dc, const struct field *f, const struct value *v, void *at,
 		       struct given *given);
 static void inert_warn(struct decode *dc, const struct field *f, const struct value *v);
@@ -219,7 +217,8 @@ static size_t unknown_field(struct decode *dc, const struct shape *shape, const 
 	struct value place = { .line = m->line, .column = m->column };
 	const char *names[DECODE_FIELDS + 8], *near;
 	size_t n = 0, row = SIZE_MAX;
-	bool guarded = fallen && (around->closed || (fallen->flags & FIELD_LIMITS));
+	bool guarded = field_near_limit(shape, m->key) ||
+		       (fallen && (around->closed || (fallen->flags & FIELD_LIMITS)));
 	void (*say)(struct decode *, const struct value *, const char *, ...);
 
 	for (; shape->fields[n].name && n < DECODE_FIELDS; n++)
@@ -228,7 +227,7 @@ static size_t unknown_field(struct decode *dc, const struct shape *shape, const 
 		names[n++] = around->skip[i];
 	names[n] = NULL;
 	near = fallen ? NULL : name_suggest(names, m->key);
-	say = guarded || (near && limits(shape, near, m->key)) ? decode_error : decode_strict_error;
+	say = guarded ? decode_error : decode_strict_error;
 	decode_enter(dc, m->key);
 	if (near)
 		say(dc, &place, "no such field; did you mean \"%s\"?", near);
@@ -240,16 +239,6 @@ static size_t unknown_field(struct decode *dc, const struct shape *shape, const 
 		row = field_row(shape, near, 0);
 	decode_leave(dc);
 	return row;
-}
-
-/* Is KEY so near to NAME, which limits something, that it can hardly be a member of its own? */
-static bool limits(const struct shape *shape, const char *name, const char *key)
-{
-	const struct field *f = field_find(shape, name);
-
-	return f && (f->flags & FIELD_LIMITS) &&
-	       (strcasecmp(name, key) == 0 ||
-		(strlen(name) > 5 && text_distance(name, key, 1) <= 1));
 }
 
 static void row_decode(struct decode *dc, const struct field *f, const struct value *v, void *at,

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/field.h"
 
+#include <strings.h>
+
+#include "base/text.h"
+
 static bool is_name(const char *a, const char *b);
 
 bool field_is_set(const struct field *f, const void *spec)
@@ -36,6 +40,16 @@ size_t field_row(const struct shape *shape, const char *name, size_t from)
 		if (is_name(shape->fields[i].name, name))
 			return i;
 	return SIZE_MAX;
+}
+
+bool field_near_limit(const struct shape *shape, const char *name)
+{
+	for (const struct field *f = shape->fields; f->name; f++)
+		if ((f->flags & FIELD_LIMITS) &&
+		    (strcasecmp(f->name, name) == 0 ||
+		     (strlen(f->name) > 5 && text_distance(f->name, name, 1) <= 1)))
+			return true;
+	return false;
 }
 
 /* Most names differ in their first letter. */

@@ -192,3 +192,5 @@ const struct field *field_find(const struct shape *shape, const char *name);
 /* Its number, SIZE_MAX likewise. Members mostly stand in the order of the rows, so the search begins
  * at FROM and goes round. */
 size_t field_row(const struct shape *shape, const char *name, size_t from);
+/* NAME has no row in SHAPE: is it so near to one with FIELD_LIMITS that it can hardly mean anything else? */
+bool field_near_limit(const struct shape *shape, const char *name);

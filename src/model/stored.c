@@ -59,14 +59,33 @@ static struct value document_merge(const struct kind *kind, const struct value *
 				   const struct value *have, const struct value *known,
 				   struct arena *a)
 {
+	/* What a closed kind has besides its rows is what broke it, and the file mends that; so it does
+	 * with a limit that is misspelt or fell out. */
+	bool closed = kind->flags & KIND_CLOSED;
 	const struct field rows[] = {
-		{"metadata",	      &type_struct, .arg = &meta_shape },
-		{ kind_body(kind), &type_struct, .arg = &kind->shape },
-		{ 0   },
+		{ .name = "metadata", .type = &type_struct, .arg = &meta_shape },
+		{ .name = kind_body(kind),
+		  .type = closed ? &type_json : &type_struct,
+		  .flags = FIELD_LIMITS,
+		  .arg = &kind->shape },
+		{ 0 },
 	};
 	const struct shape top = { .name = kind->name, .fields = rows };
+	struct value all;
+	struct member *members;
+	size_t n = 0;
 
-	return shape_merge(kind->flags & KIND_TOP_LEVEL ? &kind->shape : &top, v, have, known, a);
+	if (kind->flags & KIND_TOP_LEVEL)
+		return shape_merge(&kind->shape, v, have, known, a);
+	all = shape_merge(&top, v, have, known, a);
+	members = arena_array(a, struct member, all.n);
+	for (uint32_t i = 0; i < all.n; i++) {
+		const struct field *fallen = field_find(&kind->shape, all.members[i].key);
+
+		if (!fallen || !(closed || (fallen->flags & FIELD_LIMITS)))
+			members[n++] = all.members[i];
+	}
+	return value_map(members, n);
 }
 
 static struct value shape_merge(const struct shape *shape, const struct value *v,
@@ -92,7 +111,8 @@ static struct value shape_merge(const struct shape *shape, const struct value *v
 		const struct member *m = &have->members[i];
 		const struct field *f = field_find(shape, m->key);
 
-		if (!value_get(v, m->key) && (field_unread(f) || (f->flags & FIELD_FOREIGN)))
+		if (!value_get(v, m->key) && !(!f && field_near_limit(shape, m->key)) &&
+		    (field_unread(f) || (f->flags & FIELD_FOREIGN)))
 			members[n++] = *m;
 	}
 	return value_map(members, n);

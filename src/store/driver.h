@@ -11,6 +11,7 @@ struct driver {
 	const char *scheme; /* "sqlite" */
 	/* Can there ever be a store at WHERE? False: ERR_USAGE or ERR_INVALID. NULL: it cannot be told. */
 	bool (*check)(const char *where, struct err *err);
+	unsigned status_rate; /* store_status_rate() */
 	struct store *(*open)(const char *where, unsigned flags, struct err *err);
 	void (*start)(struct store *st, struct op *op);
 	void (*cancel)(struct store *st, struct op *op); /* leave op->arena to the caller */

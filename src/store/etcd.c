@@ -127,6 +127,7 @@ static void etcd_close(struct store *st)
 
 const struct driver driver_etcd = {
 	.scheme = "etcd",
+	.status_rate = 500,
 	.open = etcd_open,
 	.start = etcd_start,
 	.cancel = etcd_cancel,

@@ -152,6 +152,7 @@ static void sqlite_close(struct store *st)
 const struct driver driver_sqlite = {
 	.scheme = "sqlite",
 	.check = sqlite_file_check,
+	.status_rate = 500,
 	.open = sqlite_file_open,
 	.start = sqlite_start,
 	.cancel = sqlite_cancel,

@@ -104,6 +104,8 @@ void store_cancel(struct store *st, struct op *op);
 void store_run(struct store *st);
 void store_wait(struct store *st, struct poll *p);
 const char *store_url(const struct store *st); /* without secrets: for messages */
+/* How many statuses a second it bears from all nodes together (decisions.md 49). */
+unsigned store_status_rate(const struct store *st);
 
 /* Ends OP, which is not done, because TIMEOUT_MS are over: it is done now, with ERR_TIMEOUT, and its writes
  * have the results that they have so far. */

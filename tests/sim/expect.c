@@ -195,6 +195,10 @@ static void expect_session(struct world *w, char *args)
 		want = field;
 		field = "state";
 	}
+	if (strncmp(field, "before.", 7) == 0) {
+		v = value_get(v, "before");
+		field += 7;
+	}
 	have = status_text(w, v, field);
 	if (strcmp(want, "0") == 0) /* not written */
 		want = "";

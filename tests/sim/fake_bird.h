@@ -24,6 +24,9 @@ struct fake_session {
 	int64_t up_at;	       /* when it comes up; 0: never */
 	char info[80];	       /* while down: why; else the BGP state is shown */
 	char last_error[80];
+	char message[80];      /* "Message": BIRD keeps it when the session is up again */
+	bool waits;	       /* for an answer of the remote, else before its next attempt */
+	int64_t failed;	       /* when its last attempt ended */
 	unsigned imported;
 };
 
@@ -53,6 +56,7 @@ struct fake {
 	char *socket, *conf;
 	int listener; /* -1: does not run */
 	bool hangs;   /* takes connections (the kernel does), says nothing */
+	bool deaf;    /* takes connections and greets, answers nothing */
 	struct fake_client clients[FAKE_CLIENTS];
 
 	char *text;	    /* what it runs; NULL: nothing */

@@ -31,7 +31,7 @@ MANY, FAULTS, ACCESS = 'test_etcd_many.py::', 'test_etcd_faults.py::', 'test_etc
 LINK, GRPC = 'src/store/etcd_link.c', 'src/store/grpc.c'
 WATCH, READ, WRITE = 'src/store/etcd_watch.c', 'src/store/etcd_read.c', 'src/store/etcd_write.c'
 ETCD, FEED, REPORT = 'src/store/etcd.c', 'src/store/feed.c', 'src/engine/report.c'
-WIRE = 'src/store/etcd_wire.c'
+WIRE, SCHEDULE = 'src/store/etcd_wire.c', 'src/engine/schedule.c'
 WRITING = 'src/peerctl/write.c'
 
 MUTANTS = [Mutant(*row) for row in (
@@ -134,10 +134,24 @@ MUTANTS = [Mutant(*row) for row in (
     ('since is told by another clock', FEED, '\t\ti->since = i->until - lasted;\n', '\t\t;\n', ['sim away_wall']),
     ('two incidents of one second', 'src/engine/agent.c', 'now->number != told->number', 'now->since != told->since',
      ['sim away_wall']),
-    ('a status that was not written is not told', REPORT, 'if (r->failed && !r->told)', 'if (false)',
-     [FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
-    ('and is told again and again', REPORT, 'if (r->failed && !r->told)', 'if (r->failed)',
-     [FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
+    ('a status that was not written is not told', REPORT, 'if (!(r->told_late & 1u << kind))', 'if (false)',
+     ['sim written', FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
+    ('and is told again and again', REPORT, 'if (!(r->told_late & 1u << kind))', 'if (true)',
+     ['sim written', FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
+    ('a write that is not answered is not told', REPORT, 'if (clock_ms() >= r->schedule.written + LATE_MS)', 'if (false)',
+     ['sim written']),
+    # ---- when a status is written
+    ('no sleep while BIRD only greets', REPORT, '\tr->able = false;\n', '', ['sim greeted']),
+    ('counters are news', REPORT, '\t\tat->routes_imported = at->routes_exported = 0;\n', '\t\t(void)at;\n', ['sim written']),
+    ('nothing is told at once', REPORT, 'last ? last + COMPARE_MS : 0', 'r->compared + COMPARE_MS', ['sim written']),
+    ('all nodes are the first', REPORT, '\ts->place = low;\n', '\ts->place = 0;\n', ['sim written']),
+    ('nobody waits for a turn', SCHEDULE, 'MAX(s->news, s->able) + turn(s, s->place)', 'MAX(s->news, s->able)',
+     ['unit schedule']),
+    ('who flaps has no round', SCHEDULE, 'MAX(SPACE_MS, turn(s, s->nodes));\n\n', 'SPACE_MS;\n\n', ['unit schedule']),
+    ('all refreshes have one slot', SCHEDULE, '(int64_t)s->place * s->refresh', '(int64_t)0 * s->refresh', ['unit schedule']),
+    ('what is overdue comes at once', SCHEDULE, 's->able + turn(s, s->place) : at', 's->able : at', ['unit schedule']),
+    ('the store takes its limit twice', SCHEDULE, 's->limit - refreshes * 9 / 8 - 1', 's->limit', ['unit schedule']),
+    ('a promise is forgotten', SCHEDULE, 'MIN(news_at(s), latest(s))', 'news_at(s)', ['unit schedule']),
     ('a full store is any other', ETCD, 'if (strstr(words, "space exceeded"))', 'if (false)', [FAULTS + 'test_full']),
     ('a web server is etcd', GRPC, 'if (memcmp(g->greeting, http, GREETING) == 0 ||', 'if (false &&', ['unit etcd_link']),
     # ---- who has a session
@@ -153,9 +167,12 @@ MUTANTS = [Mutant(*row) for row in (
     # ---- less that is said, more that is let through
     ('a filter may have what we do not know', 'src/model/kinds/bgpfilter.c', '\t.flags = KIND_CLOSED,\n', '',
      ['unit decode']),
-    ('a limit may be misspelt', 'src/model/decode.c', '(near && limits(', '(near && false && limits(', ['unit decode']),
-    ('a limit may stand outside', 'src/model/decode.c', 'bool guarded = fallen &&', 'bool guarded = false && fallen &&',
+    ('a limit may be misspelt', 'src/model/decode.c', 'field_near_limit(shape, m->key) ||', '', ['unit decode']),
+    ('a limit may stand outside', 'src/model/decode.c', '(fallen && (around', '(fallen && false && (around',
      ['unit decode']),
+    ('a file mends no filter', 'src/model/stored.c', 'closed ? &type_json : &type_struct', '&type_struct',
+     ['unit calico_json']),
+    ('a file mends no limit', 'src/model/stored.c', '!(!f && field_near_limit(shape, m->key)) &&', '', ['unit calico_json']),
     ('plan takes a session in silence', 'src/peerctl/plan.c', '\ttakeovers_add(&p);\n',
      '\tif (false)\n\t\ttakeovers_add(&p);\n', ['unit write']),
 )]

@@ -392,10 +392,11 @@ static void test_asides(void **state)
 	const char *aside;
 
 	world_greet(w);
-	for (unsigned i = 0; i < 300; i++)
+	for (unsigned i = 0; i < 2100; i++)
 		buf_printf(&text, "+line %u\x1b[0m\n", i);
 	say(w, buf_text(&text));
-	for (unsigned i = 44; i < 300; i++) { /* the newest 256 */
+	assert_string_equal(bird_aside(w->bird), "<52 messages lost>");
+	for (unsigned i = 52; i < 2100; i++) { /* the newest 2048 */
 		char wanted[32];
 
 		snprintf(wanted, sizeof wanted, "line %u [0m", i);

@@ -59,10 +59,10 @@ static const struct calico_case {
 	  "\"nodeToNodeMeshEnabled\":true", "\"nodeToNodeMeshEnabled\":false" },
 	{ &kind_bgpfilter,
 	  HEAD("BGPFilter", "x")
-	  "\"spec\":{\"exportV4\":[{\"cidr\":\"10.0.0.0/8\",\"prefixLength\":{\"min\":16,\"max\":24,"
-	  "\"odd\":1},\"matchOperator\":\"In\",\"action\":\"Accept\",\"operations\":"
-	  "[{\"addCommunity\":{\"value\":\"1:2\",\"more\":2}}],\"later\":3},"
-	  "{\"action\":\"Reject\",\"later\":4}],\"later\":5}}",
+	  "\"spec\":{\"exportV4\":[{\"cidr\":\"10.0.0.0/8\",\"prefixLength\":{\"min\":16,\"max\":24"
+	  "},\"matchOperator\":\"In\",\"action\":\"Accept\",\"operations\":"
+	  "[{\"addCommunity\":{\"value\":\"1:2\"}}]},"
+	  "{\"action\":\"Reject\"}]}}",
 	  FILE_HEAD("BGPFilter", "x")
 	  "\"spec\":{\"exportV4\":[{\"cidr\":\"10.0.0.0/8\",\"prefixLength\":{\"min\":16,\"max\":28},"
 	  "\"matchOperator\":\"In\",\"action\":\"Accept\",\"operations\":"
@@ -196,38 +196,38 @@ static void test_update(void **state)
 	}
 }
 
-#define RULE(action, rest) "{\"action\":\"" action "\"" rest "}"
+#define BLOCK(n, rest) "{\"cidr\":\"10." n ".0.0/16\"" rest "}"
 
-/* Which rule of a filter a stored member belongs to. */
+/* Which item of a list a stored member belongs to. */
 static void test_lists(void **state)
 {
 	/* clang-format off */
 	static const struct { const char *have, *file, *want; } lists[] = {
-		{ RULE("Accept", ",\"x\":1") "," RULE("Reject", ",\"x\":2"),
-		  RULE("Reject", "") "," RULE("Accept", ""),
-		  RULE("Reject", ",\"x\":2") "," RULE("Accept", ",\"x\":1") },
-		{ RULE("Accept", ",\"x\":1"),
-		  RULE("Reject", "") "," RULE("Accept", ""),
-		  RULE("Reject", "") "," RULE("Accept", ",\"x\":1") },
-		{ RULE("Accept", ",\"x\":1") "," RULE("Reject", ""),
-		  RULE("Accept", ",\"priority\":5") "," RULE("Reject", ""),
-		  RULE("Accept", ",\"priority\":5,\"x\":1") "," RULE("Reject", "") },
-		{ RULE("Accept", ",\"x\":1"), RULE("Accept", "") "," RULE("Accept", ""),
-		  RULE("Accept", ",\"x\":1") "," RULE("Accept", "") },
-		{ RULE("Accept", ",\"x\":1"), "", "" },
+		{ BLOCK("1", ",\"x\":1") "," BLOCK("2", ",\"x\":2"),
+		  BLOCK("2", "") "," BLOCK("1", ""),
+		  BLOCK("2", ",\"x\":2") "," BLOCK("1", ",\"x\":1") },
+		{ BLOCK("1", ",\"x\":1"),
+		  BLOCK("2", "") "," BLOCK("1", ""),
+		  BLOCK("2", "") "," BLOCK("1", ",\"x\":1") },
+		{ BLOCK("1", ",\"x\":1") "," BLOCK("2", ""),
+		  BLOCK("3", "") "," BLOCK("2", ""),
+		  BLOCK("3", ",\"x\":1") "," BLOCK("2", "") },
+		{ BLOCK("1", ",\"x\":1"), BLOCK("1", "") "," BLOCK("1", ""),
+		  BLOCK("1", ",\"x\":1") "," BLOCK("1", "") },
+		{ BLOCK("1", ",\"x\":1"), "", "" },
 	};
 	/* clang-format on */
 	static const char frame[] =
-		"{\"apiVersion\":\"projectcalico.org/v3\",\"kind\":\"BGPFilter\",\"metadata\":{\"name\":"
-		"\"x\"},\"spec\":{\"importV4\":[%s]}}";
+		"{\"apiVersion\":\"projectcalico.org/v3\",\"kind\":\"BGPConfiguration\",\"metadata\":"
+		"{\"name\":\"default\"},\"spec\":{\"serviceClusterIPs\":[%s]}}";
 
 	(void)state;
 	for (size_t i = 0; i < lengthof(lists); i++) {
 		auto_arena struct arena a = { 0 };
-		struct resource *r = stored(&kind_bgpfilter,
+		struct resource *r = stored(&kind_bgpconfiguration,
 					    arena_printf(&a, frame, lists[i].have));
 		struct value v = update(r, arena_printf(&a, frame, lists[i].file), &a);
-		const struct value *rules = value_get(value_get(&v, "spec"), "importV4");
+		const struct value *rules = value_get(value_get(&v, "spec"), "serviceClusterIPs");
 
 		if (*lists[i].want)
 			assert_value(rules, arena_printf(&a, "[%s]", lists[i].want), &a);
@@ -292,6 +292,53 @@ static void test_corners(void **state)
 	}
 }
 
+/* A limit that is misspelt or fell out breaks an object until a file says what is meant. */
+static void test_limit_mended(void **state)
+{
+	static const char *const broken[] = {
+		HEAD("BGPPeer", "x") "\"spec\":{\"peerIP\":\"10.0.0.1\",\"filter\":[\"f\"],\"kept\":1}}",
+		HEAD("BGPPeer", "x") "\"spec\":{\"peerIP\":\"10.0.0.1\",\"kept\":1},\"filters\":[\"f\"]}",
+		HEAD("BGPPeer", "x") "\"spec\":{\"peerIP\":\"10.0.0.1\",\"kept\":1},\"Spec\":{}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(broken); i++) {
+		auto_arena struct arena a = { 0 };
+		struct resource *r = stored(&kind_bgppeer, broken[i]), *next;
+		struct value v = update(r,
+					FILE_HEAD("BGPPeer", "x") "\"spec\":{\"peerIP\":\"10.0.0.1\","
+								  "\"filters\":[\"f\"]}}",
+					&a);
+
+		assert_true(resource_broken(r));
+		next = stored(&kind_bgppeer, print(&v, &a));
+		assert_false(resource_broken(next));
+		assert_non_null(strstr(print(&v, &a), "\"kept\":1"));
+		resource_unref(next);
+		resource_unref(r);
+	}
+}
+
+/* A filter with what we do not know is broken, and only the file's is what it is then. */
+static void test_mended(void **state)
+{
+	static const char file[] = FILE_HEAD("BGPFilter", "x") "\"spec\":{\"importV4\":[{\"action\":"
+							       "\"Reject\"}]}}";
+	auto_arena struct arena a = { 0 };
+	struct resource *r = stored(&kind_bgpfilter,
+				    HEAD("BGPFilter", "x") "\"spec\":{\"importV4\":[{\"action\":\"Reject\","
+							   "\"later\":1}],\"later\":2}}");
+	struct value v = update(r, file, &a);
+	struct resource *next = stored(&kind_bgpfilter, print(&v, &a));
+
+	(void)state;
+	assert_true(resource_broken(r));
+	assert_false(resource_broken(next));
+	assert_non_null(strstr(print(&v, &a), "\"finalizers\":[\"f\"],\"later\":{\"a\":null}}"));
+	resource_unref(next);
+	resource_unref(r);
+}
+
 /* Nobody but a store sees what Go writes of nothing. */
 static void test_shown(void **state)
 {
@@ -333,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read_and_written), cmocka_unit_test(test_update),
 		cmocka_unit_test(test_lists),		 cmocka_unit_test(test_corners),
+		cmocka_unit_test(test_mended), cmocka_unit_test(test_limit_mended),
 		cmocka_unit_test(test_shown),		 cmocka_unit_test(test_deleted),
 	};
 

@@ -300,8 +300,14 @@ static void test_cells(void **state)
 		{ &kind_secret, "{\"data\":{\"a\":\"YQ==\"},\"stringData\":{\"a\":\"b\",\"c\":\"\"}}",
 		  "KEYS", "2" },
 		{ &kind_nodestatus,
-		  "{\"status\":{\"sessions\":[{\"state\":\"Established\"},{\"state\":\"Idle\"}]}}",
+		  "{\"status\":{\"observedAt\":\"2090-01-01T00:00:00Z\",\"sessions\":[{\"state\":"
+		  "\"Established\"},{\"state\":\"Idle\"}]}}",
 		  "ESTABLISHED", "1" },
+		/* how many are up now an old report does not say */
+		{ &kind_nodestatus,
+		  "{\"status\":{\"observedAt\":\"2020-01-01T00:00:00Z\",\"sessions\":[{\"state\":"
+		  "\"Established\"}]}}",
+		  "ESTABLISHED", "-" },
 	};
 
 	(void)state;
