@@ -45,4 +45,3 @@ bool err_argument(struct err *err);
 
 int err_exit(enum err_kind kind);          /* exit code of the programs */
 bool err_retry(enum err_kind kind);        /* may go away by itself */
-const char *err_word(enum err_kind kind);  /* "conflict" */

@@ -29,6 +29,7 @@ enum proto_state {
 	PROTO_FLUSH,
 	PROTO_COUNT
 };
+/* BIRD's words; outside of session.c for tests only. */
 extern const char *const proto_names[PROTO_COUNT + 1];
 
 struct session {

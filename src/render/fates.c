@@ -9,6 +9,7 @@ struct join {
 	size_t n_accepted;
 };
 
+static bool word_among(const char *const *words, size_t n, const char *word);
 static void accepted_sort(struct join *j);
 static int block_cmp(const void *a, const void *b);
 static void join_name(struct join *j, const struct peering *p, const struct conf_block *accepted);
@@ -113,7 +114,8 @@ struct problem *fates_problems(const struct fates *f, struct arena *a, size_t *r
 	return problems;
 }
 
-bool word_among(const char *const *words, size_t n, const char *word)
+/* Is WORD one of N sorted WORDS? */
+static bool word_among(const char *const *words, size_t n, const char *word)
 {
 	size_t low = 0;
 

@@ -131,14 +131,6 @@ void grpc_start(struct grpc *g, struct grpc_call *call, const struct buf *messag
 #undef HEADER
 }
 
-void grpc_send(struct grpc *g, struct grpc_call *call, const struct buf *message, bool last)
-{
-	if (call->done)
-		return;
-	call_queue(call, message, last);
-	nghttp2_session_resume_data(g->session, call->stream);
-}
-
 void grpc_cancel(struct grpc *g, struct grpc_call *call)
 {
 	if (g && call->stream > 0 && !call->done) {

@@ -68,9 +68,9 @@ struct grpc *grpc_open(const char *authority, bool tls);
 /* Calls that are under way are done, with GRPC_NONE and WHY. */
 void grpc_close(struct grpc *g, const char *why);
 
-/* Starts CALL with one message; LAST: there will be no other. */
+/* Starts CALL with its one message. Without LAST our half of the stream stays open behind it, for as long as
+ * the call lasts: a watch ends with it. */
 void grpc_start(struct grpc *g, struct grpc_call *call, const struct buf *message, bool last);
-void grpc_send(struct grpc *g, struct grpc_call *call, const struct buf *message, bool last);
 /* Forgets CALL, whether it is done or not; G may be NULL once it is. */
 void grpc_cancel(struct grpc *g, struct grpc_call *call);
 
