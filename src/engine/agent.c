@@ -23,6 +23,7 @@
 #include "engine/report.h"
 #include "engine/running.h"
 #include "engine/observer.h"
+#include "engine/unresolved.h"
 #include "render/bird.h"
 #include "store/feed.h"
 
@@ -56,6 +57,8 @@ struct agent {
 	struct feed *feed;
 	struct facts_source *facts;
 	struct links *links;
+	struct unresolved *unresolved;
+	unsigned unresolved_seen; /* its revision that the problems are of */
 	struct refusals *refusals;
 	struct report *report;
 
@@ -103,6 +106,7 @@ static bool agent_held(struct agent *ag, const char *runs);
 static bool plan_keeps(const struct plan *p);
 static bool agent_ours(struct agent *ag, const char **ret_runs);
 static bool agent_look(struct agent *ag);
+static void agent_unresolved(struct agent *ag, bool looked);
 static struct conf *agent_render(struct agent *ag, struct arena *a, bool with_held);
 static void agent_say(struct agent *ag, enum state state, const char *format, ...)
 	printf_like(3, 4);
@@ -143,6 +147,7 @@ struct agent *agent_open(const struct agent_options *options, struct err *err)
 	ag->feed = feed_open(options->store, DECODE_TOLERANT);
 	ag->facts = facts_open(options->secrets_dir);
 	ag->links = links_open();
+	ag->unresolved = unresolved_open(options->bird_socket);
 	ag->refusals = refusals_open();
 	ag->report = report_open(options->node);
 	ag->plan_arena.secret = true;
@@ -165,6 +170,7 @@ void agent_close(struct agent *ag)
 	feed_close(ag->feed);
 	facts_close(ag->facts);
 	links_close(ag->links);
+	unresolved_close(ag->unresolved);
 	refusals_close(ag->refusals);
 	conf_free(ag->conf);
 	running_close(&ag->running);
@@ -195,6 +201,7 @@ void agent_run(struct agent *ag)
 		report_forget(ag->report);
 	agent_store_trouble(ag);
 	looked = agent_look(ag);
+	agent_unresolved(ag, looked);
 	agent_converge(ag); /* snapshot -> plan -> text -> BIRD */
 	agent_report(ag);   /* sessions -> status -> store */
 	if (looked)
@@ -207,6 +214,7 @@ void agent_wait(struct agent *ag, struct poll *p)
 	observer_wait(ag->observer, p);
 	facts_wait(ag->facts, p);
 	links_wait(ag->links, p);
+	unresolved_wait(ag->unresolved, p);
 	bird_wait(ag->control, p);
 	apply_wait(ag->apply, p);
 	report_wait(ag->report, p);
@@ -398,6 +406,7 @@ static void agent_outcome(struct agent *ag)
 		ag->failed_id[0] = ag->refused_id[0] = '\0';
 		ag->retry_ms = RETRY_FIRST_MS;
 		ag->adopted = true;
+		unresolved_again(ag->unresolved);
 		running_forget(&ag->running);
 		agent_identity_write(ag);
 		agent_say(ag, STATE_APPLIED, NULL);
@@ -527,6 +536,27 @@ static bool agent_look(struct agent *ag)
 	return true;
 }
 
+/* Do all next hops resolve? Asked after a look, as often as that module thinks right. */
+static void agent_unresolved(struct agent *ag, bool looked)
+{
+	const struct session *sessions;
+	uint64_t imported = 0;
+	size_t n;
+
+	sessions = observer_sessions(ag->observer, &n);
+	for (size_t i = 0; looked && i < n; i++)
+		imported += sessions[i].imported;
+	if (looked)
+		unresolved_look(ag->unresolved, imported);
+	if (!observer_looks(ag->observer))
+		unresolved_forget(ag->unresolved);
+	unresolved_run(ag->unresolved);
+	if (ag->unresolved_seen == unresolved_revision(ag->unresolved) || !ag->plan)
+		return;
+	agent_problems(ag);
+	ag->stamp++;
+}
+
 /* Says a new state once, in the log and in the status. */
 static void agent_say(struct agent *ag, enum state state, const char *format, ...)
 {
@@ -548,7 +578,7 @@ static void agent_say(struct agent *ag, enum state state, const char *format, ..
 	ag->stamp++;
 }
 
-/* What BIRD refused, as problems of the resources that asked for it. */
+/* What BIRD refused and cannot resolve, as problems of the resources that asked for it. */
 static void agent_problems(struct agent *ag)
 {
 	size_t n;
@@ -575,6 +605,10 @@ static void agent_problems(struct agent *ag)
 							    "the session is left out"),
 			};
 	}
+	if (ag->plan->known)
+		unresolved_problems(ag->unresolved, ag->plan, &ag->problems_arena, &ag->problems,
+				    &ag->n_problems);
+	ag->unresolved_seen = unresolved_revision(ag->unresolved);
 	agent_log_problems(ag);
 }
 

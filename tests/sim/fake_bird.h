@@ -24,7 +24,7 @@ struct fake_session {
 	int64_t up_at;	       /* when it comes up; 0: never */
 	char info[80];	       /* while down: why; else the BGP state is shown */
 	char last_error[80];
-	unsigned imported;
+	unsigned imported, unresolved; /* UNRESOLVED of them, with next hop 192.0.2.1 */
 };
 
 /* What happens at a command of the control connection, once. */
@@ -70,6 +70,7 @@ struct fake {
 	struct fake_refusal *refusals;
 
 	unsigned checks, configures, questions; /* counted for the script */
+	unsigned route_questions;
 	bool overlapped;			/* configured while at another reconfiguration */
 };
 
