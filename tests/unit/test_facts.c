@@ -512,7 +512,10 @@ static void flood_child(void)
 	reads = facts_reads(s);
 	if (wakes(s) || facts_run(s) || facts_reads(s) != reads)
 		_exit(4);
-	clock_fake(1100, 0);
+	clock_fake(1199, 0);
+	if (wakes(s))
+		_exit(8);
+	clock_fake(1200, 0);
 	if (!wakes(s) || !facts_run(s) || facts_run(s) || facts_reads(s) != reads + 1)
 		_exit(5);
 	facts_get(s, &f);
@@ -657,7 +660,7 @@ static void route_flood_child(void)
 	clock_fake(at_ms + 1100, 0);
 	if (wakes(s)) /* 10,000 routes: not so soon again */
 		_exit(4);
-	clock_fake(at_ms + 1201, 0);
+	clock_fake(at_ms + 1600, 0);
 	facts_run(s);
 	facts_get(s, &f);
 	if (facts_reads(s) != reads + 2 || f.n_routes != 1000 || f.n_routes_left != 4001 ||
@@ -753,6 +756,8 @@ static void test_missed(void **state)
 	/* clang-format on */
 
 	const struct addresses own = { onlink, lengthof(onlink), local, lengthof(local), 0 };
+	auto_arena struct arena a = { 0 };
+	struct nets nets = nets_of(&own, &a);
 
 	(void)state;
 	for (size_t i = 0; i < lengthof(missed); i++) {
@@ -763,9 +768,40 @@ static void test_missed(void **state)
 		assert_true(cidr_parse(missed[i].prefix, &r.prefix));
 		if (missed[i].gateway)
 			assert_true(ip_parse(missed[i].gateway, &r.gateway));
-		if (route_missed(&r, &own) != missed[i].missed)
+		if (route_missed(&r, &nets) != missed[i].missed)
 			fail_msg("row %zu", i);
 	}
+}
+
+/* As many addresses as routes of the kernel: each is searched for, not looked for one by one. */
+static void test_many_missed(void **state)
+{
+	enum { N = 12500 };
+	auto_arena struct arena a = { 0 };
+	struct addresses own = { .onlink = arena_array(&a, struct onlink, N), .n_onlink = N };
+	struct nets nets;
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		own.onlink[i] = (struct onlink){
+			"eth0", {{ 4, { 10, (uint8_t)(i >> 8), (uint8_t)i, 1 } }, 24 },
+			 { 0					     }
+		};
+	nets = nets_of(&own, &a);
+	for (size_t i = 0; i < N; i++) {
+		struct kernel_route r = { .interface = "eth0", .protocol = RTPROT_KERNEL };
+
+		r.prefix = cidr_network(&own.onlink[i].address);
+		assert_false(route_missed(&r, &nets));
+		r.protocol = RTPROT_STATIC;
+		r.gateway = (struct ip){
+			4, {10, (uint8_t)(i >> 8), (uint8_t)i, 9}
+		};
+		assert_false(route_missed(&r, &nets));
+		r.gateway.bytes[0] = 11;
+		assert_true(route_missed(&r, &nets));
+	}
+	assert_true(nets.compared <= 3 * N * 14);
 }
 
 static void test_flood(void **state)
@@ -783,7 +819,8 @@ int main(void)
 		with_folder(test_secret_where),	    with_folder(test_secret_refused), with_folder(test_rotation),
 		with_folder(test_folder_later),	    cmocka_unit_test(test_no_folder),
 		cmocka_unit_test(test_addresses),   cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_missed),	    cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_missed),
+		cmocka_unit_test(test_many_missed),	    cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_route_flood),
 	};
 
