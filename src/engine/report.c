@@ -163,6 +163,7 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 		return;
 	start_write(r, st, f);
 	collect(r, st);
+	r->due = schedule_next(&r->schedule);
 }
 
 void report_wait(const struct report *r, struct poll *p)
@@ -205,7 +206,7 @@ static void take_entry(void *ctx, const struct entry *e)
 
 	if (!e->json)
 		return;
-	resource_unref(r->earlier); /* it was told, and then the read failed */
+	resource_unref(r->earlier); /* of a read that failed after it had delivered this */
 	r->earlier = entry_resource(e, DECODE_TOLERANT);
 }
 
