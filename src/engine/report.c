@@ -139,7 +139,9 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 
 	collect(r, st);
 	r->able = false;
-	if (!may_write || (!f->asked && !observer_trouble(f->observer)))
+	if (!may_write)
+		return;
+	if (!f->asked && !observer_trouble(f->observer))
 		return; /* the first look is under way: it will have more to say */
 	if (f->stamp != r->stamp && now >= compare_at(r)) {
 		r->stamp = f->stamp;
