@@ -7,10 +7,9 @@ import re
 import sqlite3
 import subprocess
 import threading
-import time
 
 import pytest
-from cli import N1, N2, NODE, PEER, PEERCTL, REPO, TOR, Cli
+from cli import N1, N2, NODE, PEER, PEERCTL, REPO, TOR, Cli, session, status
 
 MESH_OFF = """apiVersion: projectcalico.org/v3
 kind: BGPConfiguration
@@ -698,20 +697,6 @@ def test_selector_that_is_none(cli):
 
 # ---- status ----
 
-def status(cli, node, sessions, observed='2030-01-01T00:00:00Z', **more):
-    """Writes what an agent would."""
-    document = {'apiVersion': 'peerage.dev/v1', 'kind': 'NodeStatus', 'metadata': {'name': node},
-                'status': {'state': 'Applied', 'observedAt': observed, 'sessions': sessions, **more}}
-    with sqlite3.connect(cli.db) as db:
-        db.execute('INSERT OR REPLACE INTO resource VALUES(?, ?, 1, ?)',
-                   ('nodestatuses', node, json.dumps(document)))
-
-
-def session(peer, state, origin='bgppeer/tor-a', **more):
-    return {'name': 'peer_' + peer.replace('.', '_'), 'origin': origin, 'peer': peer, 'asNumber': 65001,
-            'state': state, 'since': '2020-01-01T00:00:00Z', **more}
-
-
 def test_status(cli):
     cli.apply(N1, N2, TOR)
     status(cli, 'n1', [session('10.0.0.254', 'Established'), session('10.0.0.2', 'Established', 'mesh')])
@@ -745,56 +730,6 @@ def test_status_that_is_old_or_missing(cli):
     assert answer.err.splitlines()[-1] == '1 session, 0 established, 0 down, 1 stale'
     answer = cli('status', 'bgppeer', 'tor-a')
     assert 'no agent has reported from node n2' in answer.out
-
-
-def ago(seconds):
-    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() - seconds))
-
-
-@pytest.mark.parametrize('seconds, more, stale', [
-    (80, {'goodFor': '100s'}, False), (120, {'goodFor': '100s'}, True), (500, {'goodFor': '10m'}, False),
-    (150, {}, False), (200, {}, True)])  # as those of 0.1.0: three minutes
-def test_how_long_a_status_is_good(cli, seconds, more, stale):
-    """What is stale is not established: in the table, the counts, JSON, and in `get`."""
-    cli.apply(N1, N2, TOR)
-    status(cli, 'n1', [session('10.0.0.254', 'Established'), session('10.0.0.2', 'Active', 'mesh')], ago(seconds), **more)
-    status(cli, 'n2', [session('10.0.0.254', 'Established'), session('10.0.0.1', 'Established', 'mesh')])
-    answer = cli('status')
-    document = cli('status', '-o', 'json').json
-    of_n1 = [s for s in document['sessions'] if s['node'] == 'n1']
-    row = cli('get', 'nodestatus', 'n1', '--no-headers').lines[0].split()
-    if not stale:
-        assert answer.err.splitlines()[-1] == '4 sessions, 3 established, 1 down' and 'tale' not in answer.out + answer.err
-        assert [s['state'] for s in of_n1] == ['Established', 'Active'] and row == ['n1', 'Applied', '2', '1', '0']
-        return
-    assert answer.err.splitlines()[-1] == '4 sessions, 2 established, 0 down, 2 stale'
-    assert answer.out.count('Established') == 3 and answer.out.count('Stale, was Established') == 1
-    assert document['summary'] == {'sessions': 4, 'established': 2, 'down': 0, 'stale': 2, 'withoutNode': 0}
-    assert [(s['state'], s['lastState'], s['stale']) for s in of_n1] == [
-        ('Stale', 'Established', True), ('Stale', 'Active', True)]
-    assert row == ['n1', 'Stale,', 'was', 'Applied', '2', '-', '0']
-
-
-def test_status_without_its_node(cli):
-    """A node that was renamed, or deleted while its agent was away."""
-    cli.apply(N1, TOR)
-    status(cli, 'n1', [session('10.0.0.254', 'Established')])
-    status(cli, 'old', [session('10.0.0.254', 'Established')], observed='2020-01-01T00:00:00Z')
-    answer = cli('status')
-    assert answer.err.splitlines()[-1] == '2 sessions, 1 established, 0 down, 1 without a Node'
-    assert answer.lines[2].split()[1:7] == ['old', '10.0.0.254', '65001', 'NoNode,', 'was', 'Established']
-    command = re.search(r'nodestatus/old: there is no Node of that name.* ago: `peerctl (.*)`', answer.err)[1]
-    document = cli('status', '-o', 'json').json
-    assert document['sessions'][1]['state'] == 'NoNode' and document['sessions'][1]['lastState'] == 'Established'
-    assert [n.get('withoutNode', False) for n in document['nodes']] == [False, True]
-    # Its agent is there: deleted alone, the status would come again.
-    status(cli, 'old', [session('10.0.0.254', 'Established')])
-    answer = cli('status')
-    assert 'nodestatus/old: there is no Node of that name, but its agent reports' in answer.err
-    assert answer.err.splitlines()[-1] == '2 sessions, 1 established, 0 down, 1 without a Node'
-    assert cli(*command.split()).lines == ['nodestatus/old deleted']
-    answer = cli('status')
-    assert 'old' not in answer.out + answer.err and answer.err.splitlines()[-1] == '1 session, 1 established, 0 down'
 
 
 def test_status_before_the_agent_followed(cli):
