@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from cli import N1, N2, TOR, Cli, session, status
+from cli import N1, N2, NODE, TOR, Cli, session, status
 
 
 @pytest.fixture(name='cli')
@@ -61,3 +61,16 @@ def test_status_without_its_node(cli):
     assert cli(*command.split()).lines == ['nodestatus/old deleted']
     answer = cli('status')
     assert 'old' not in answer.out + answer.err and answer.err.splitlines()[-1] == '1 session, 1 established, 0 down'
+
+
+def test_many_that_are_stale(cli):
+    """A rack without power is not forty sentences."""
+    cli.apply(N1, TOR, *(NODE.format(f'n{i}', f'10.0.1.{i}', 'a') for i in range(2, 10)))
+    for i in range(1, 10):
+        status(cli, f'n{i}', [session('10.0.0.254', 'Established')], ago(1000 if i > 1 else 10),
+               storeTrouble={'text': 'the members do not answer', 'since': ago(5000)})
+    lines = cli('status').err.splitlines()
+    assert [line.split(':')[0] for line in lines if 'stale, its agent' in line] == [f'node/n{i}' for i in range(2, 7)]
+    assert '3 more nodes are stale' in lines and lines[-1] == '9 sessions, 1 established, 0 down, 8 stale'
+    # What trouble they had when they last reported may be over.
+    assert [line.split(':')[0] for line in lines if 'trouble with the store' in line] == ['node/n1']
