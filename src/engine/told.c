@@ -2,7 +2,7 @@
 #include "engine/told.h"
 
 #include "base/log.h"
-#include "render/fates.h"
+#include "base/text.h"
 
 static int key_cmp(const void *a, const void *b);
 
@@ -25,7 +25,7 @@ void told_problems(struct told *t, const struct problem *problems, size_t n)
 		const struct problem *p = &problems[i];
 		const char *key = arena_printf(&t->next_arena, "%s %s", p->origin, p->text);
 
-		if (!word_among(t->keys, t->n, key))
+		if (!name_among(t->keys, t->n, key))
 			log_event(p->level == DIAG_ERROR ? LOG_WARNING : LOG_DEBUG, "problem",
 				  "code", problem_names[p->code], "origin", p->origin, "text",
 				  p->text, NULL);

@@ -154,6 +154,13 @@ MUTANTS = [Mutant(*row) for row in (
     ('what is overdue comes at once', SCHEDULE, 's->able + turn(s, s->place) : at', 's->able : at', ['unit schedule']),
     ('the store takes its limit twice', SCHEDULE, 's->limit - refreshes * 9 / 8 - 1', 's->limit', ['unit schedule']),
     ('a promise is forgotten', SCHEDULE, 'MIN(news_at(s), latest(s))', 'news_at(s)', ['unit schedule']),
+    # ---- what is believed of it
+    ('what is stale is established', 'src/peerctl/fabric.c', '\t\telse if (s->stale)\n', '\t\telse if (false)\n',
+     ['test_status.py::test_how_long_a_status_is_good']),
+    ('a ghost is established', 'src/peerctl/fabric.c', '\t\tif (s->orphan)\n', '\t\tif (false)\n',
+     ['test_status.py::test_status_without_its_node']),
+    ('all are good for three minutes', 'src/model/kinds/nodestatus.c', 's->good_for.text ? s->good_for.value :', 'false ? 0 :',
+     ['test_status.py::test_how_long_a_status_is_good']),
     ('a full store is any other', ETCD, 'if (strstr(words, "space exceeded"))', 'if (false)', [FAULTS + 'test_full']),
     ('a web server is etcd', GRPC, 'if (memcmp(g->greeting, http, GREETING) == 0 ||', 'if (false &&', ['unit etcd_link']),
     # ---- who has a session
