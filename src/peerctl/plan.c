@@ -64,7 +64,7 @@ bool run_plan(const struct options *o, struct err *err)
 			      .before = before,
 			      .problems = { .arena = o->arena } };
 	const struct template *template;
-	bool from_store, differs = false;
+	bool from_store = false, differs = false;
 
 	if (!options_args(o, 0, err) ||
 	    !output_style(o, OUTPUT_TABLE | OUTPUT_WIDE | OUTPUT_JSON | OUTPUT_YAML, &p.style,

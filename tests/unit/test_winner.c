@@ -235,6 +235,11 @@ static void takeovers(void **state)
 		  "apiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: n1, labels: {z: \"1\"}}\n"
 		  "spec: {bgp: {ipv4Address: 10.0.0.1/24}}\n---\n", NULL,
 		  "bgppeer/a takes 10.1.0.1 on n1 from bgppeer/x" },
+		/* A node's address, meant by a selector, or backwards. */
+		{ FABRIC_PEER("x", "node: n1, peerSelector: n == 'n2'"), PEER("name: y", TO2), NULL,
+		  "bgppeer/y takes 10.0.0.2 on n1 from bgppeer/x" },
+		{ PEER("name: x, " OLD, "node: n2, peerIP: 10.0.0.1"), PEER("name: y, " YOUNG, "node: n1, " TO2),
+		  NULL, "bgppeer/y takes 10.0.0.2 on n1 from bgppeer/x" },
 		/* Nobody has anything yet. */
 		{ "", PEER("name: x, " OLD, TOR) PEER("name: y, " YOUNG, TOR), NULL, NULL },
 	};
