@@ -171,10 +171,11 @@ static void total(void **state)
 {
 	/* clang-format off */
 	static const char *const ages[] = {
-		"", ", " OLD, ", " YOUNG, ", " OLD ", " KEPT("2026-09-01T10:00:00Z"),
-		", " KEPT("2020-01-01T00:00:00Z"), ", " KEPT("?"), ", " OLD ", " KEPT("2030-01-01T00:00:00Z"),
+		"", (", " OLD), (", " YOUNG), (", " OLD ", " KEPT("2026-09-01T10:00:00Z")),
+		(", " KEPT("2020-01-01T00:00:00Z")), (", " KEPT("?")),
+		(", " OLD ", " KEPT("2030-01-01T00:00:00Z")),
 		", creationTimestamp: \"2026-08-01T12:00:00+02:00\"" };
-	static const char *const ranks[] = { TO2, "node: n1, " TO2, "node: n2, peerIP: 10.0.0.1" };
+	static const char *const ranks[] = { TO2, ("node: n1, " TO2), "node: n2, peerIP: 10.0.0.1" };
 	/* clang-format on */
 	struct random rnd = { 51 };
 
