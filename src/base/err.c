@@ -7,20 +7,19 @@
 
 /* clang-format off */
 static const struct {
-	const char *word;
 	int exit;
 	bool retry;
 } kinds[ERR_COUNT] = {
-	[ERR_NONE] =      { "none",        0, false },
-	[ERR_DIFFERS] =   { "differs",     1, false },
-	[ERR_USAGE] =     { "usage",       2, false },
-	[ERR_INVALID] =   { "invalid",     3, false },
-	[ERR_NOT_FOUND] = { "not found",   4, false },
-	[ERR_CONFLICT] =  { "conflict",    5, true },
-	[ERR_AWAY] =      { "unavailable", 6, true },
-	[ERR_TIMEOUT] =   { "timeout",     7, true },
-	[ERR_REFUSED] =   { "refused",     8, false },
-	[ERR_INTERNAL] =  { "internal",    9, false },
+	[ERR_NONE] =      { 0, false },
+	[ERR_DIFFERS] =   { 1, false },
+	[ERR_USAGE] =     { 2, false },
+	[ERR_INVALID] =   { 3, false },
+	[ERR_NOT_FOUND] = { 4, false },
+	[ERR_CONFLICT] =  { 5, true },
+	[ERR_AWAY] =      { 6, true },
+	[ERR_TIMEOUT] =   { 7, true },
+	[ERR_REFUSED] =   { 8, false },
+	[ERR_INTERNAL] =  { 9, false },
 };
 /* clang-format on */
 
@@ -92,9 +91,4 @@ int err_exit(enum err_kind kind)
 bool err_retry(enum err_kind kind)
 {
 	return kinds[kind].retry;
-}
-
-const char *err_word(enum err_kind kind)
-{
-	return kinds[kind].word;
 }

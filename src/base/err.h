@@ -39,10 +39,9 @@ bool err_os(struct err *err, const char *format, ...) printf_like(2, 3);
 /* Puts the sentence and ": " in front of the words there are; keeps the kind; always false. */
 bool err_wrap(struct err *err, const char *format, ...) printf_like(2, 3);
 
-/* ERR is about a file that an argument names: that it is not there makes the call wrong (ERR_USAGE),
- * it is no missing resource. Always false. */
+/* For a failure about a file that the user named in an argument: ERR_NOT_FOUND becomes ERR_USAGE, because
+ * "not found" is the exit code for resources. Always false. */
 bool err_argument(struct err *err);
 
 int err_exit(enum err_kind kind);          /* exit code of the programs */
 bool err_retry(enum err_kind kind);        /* may go away by itself */
-const char *err_word(enum err_kind kind);  /* "conflict" */

@@ -16,7 +16,8 @@ const char *file_read(const char *path, size_t max, struct arena *a, size_t *ret
  * MODE and group GID (-1: as it comes). On failure PATH is as it was and nothing is left behind. */
 bool file_replace(const char *path, const char *text, size_t len, mode_t mode, gid_t gid,
 		  struct err *err) must_check;
-/* Writes LEN bytes to PATH, truncating, without the ceremony: for files that only say "look". */
+/* Writes LEN bytes to PATH, truncating what was there: neither atomic nor synced to the disk. For files
+ * that can be made again. */
 bool file_write(const char *path, const char *text, size_t len, mode_t mode, gid_t gid,
 		struct err *err) must_check;
 /* An exclusive lock on PATH (created 0640) that lasts until the descriptor is closed; -1 with

@@ -2,7 +2,7 @@
 /*
  * Run, then wait (after Open vSwitch's poll-loop): x_run() does what can be done, x_wait() says what
  * would change that, poll_block() is the only place that sleeps. No callbacks, no re-entrancy.
- * `struct poll p = {0}` at the start of each round; registrations last one round.
+ * Each round begins with `struct poll p = {0}`: what is waited for is said anew each time.
  */
 #pragma once
 

@@ -41,8 +41,8 @@ bool resolve_addresses(const struct resolve *r, const struct resolve_address **r
 bool resolve_services(const struct resolve *r, const struct resolve_service **ret, size_t *ret_n,
 		      struct err *err) must_check;
 
-/* The SRV records in the SIZE bytes of a DNS answer, in the order in which to try them: by priority,
- * and inside one by chance, in proportion to the weights (RFC 2782); SEED gives the chance. Returns
- * how many; a target "." is none, and whatever is no DNS answer has none. */
+/* For tests. The SRV records in a DNS answer of SIZE bytes, in the order in which to try them: by priority, and those of
+ * one priority at random, in proportion to their weights (RFC 2782); SEED is for that. Returns how many. A
+ * target "." means "no such service" and is left out; bytes that are no DNS answer have no records. */
 size_t resolve_parse(const uint8_t *answer, size_t size, unsigned seed,
 		     struct resolve_service ret[RESOLVE_MAX]);

@@ -27,7 +27,7 @@ static inline void tree_push(struct tree *t, const struct member *m)
 	t->items[t->n++] = *m;
 }
 
-/* Everything above FROM leaves the stack and becomes RET, whose place is kept. */
+/* Takes everything above FROM off the stack and makes the list RET of it; RET's line and column stay. */
 void tree_list(struct tree *t, size_t from, struct arena *a, struct value *ret);
 /* The same for a map; false after a complaint about a key that is there twice. */
 bool tree_map(struct tree *t, size_t from, struct arena *a, struct diags *d, struct value *ret);

@@ -39,7 +39,7 @@ struct value {
 struct member {
 	const char *key;
 	unsigned line, column; /* of the key */
-	uint32_t key_len;      /* 0: not counted, which only readers do; see member_key_len() */
+	uint32_t key_len;      /* set when the map was read from text; 0 when it was built: see member_key_len() */
 	struct value value;
 };
 

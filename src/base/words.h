@@ -11,7 +11,7 @@
 struct word {
 	const char *text;
 	size_t len;
-	bool good; /* what they are kept for is theirs to check, and to remember here */
+	bool good; /* for the users of words: they have checked this one, and it is valid */
 };
 
 /* The one copy of LEN bytes at WORD, which have no NUL in them; NULL when there is no room. */

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define ASIDES	    256
+#define ASIDES	    2048 /* what BIRD says when a thousand sessions go at once */
 #define ASIDE_MAX   4096 /* bytes of one */
 #define GREETING_MS 5000
 #define BACKOFF_MIN 100
@@ -34,6 +34,7 @@ struct bird {
 	int64_t retry_at;    /* AWAY */
 	int64_t greeting_by; /* GREETING */
 	int64_t answer_by;   /* ASKED */
+	size_t max_lines;    /* ASKED; 0: all */
 	int64_t backoff;
 	bool listens; /* the last connection was taken, or could not be for other reasons */
 	unsigned connection;
@@ -42,8 +43,9 @@ struct bird {
 	char *version;
 	struct buf in, out;
 	size_t sent;	      /* of out */
-	char *asides[ASIDES]; /* a ring; told ones stay until they are in the way */
-	unsigned first, n;
+	char *asides[ASIDES]; /* a ring */
+	char *told;	      /* the last one that was given out */
+	unsigned first, n, overrun;
 };
 
 static void bird_connect(struct bird *b);
@@ -78,6 +80,7 @@ void bird_close(struct bird *b)
 	buf_free(&b->out);
 	for (size_t i = 0; i < ASIDES; i++)
 		free(b->asides[i]);
+	free(b->told);
 	free(b->version);
 	free(b->path);
 	free(b);
@@ -142,6 +145,11 @@ bool bird_idle(const struct bird *b)
 
 void bird_ask(struct bird *b, const char *command, int64_t timeout_ms)
 {
+	bird_ask_some(b, command, timeout_ms, 0);
+}
+
+void bird_ask_some(struct bird *b, const char *command, int64_t timeout_ms, size_t max_lines)
+{
 	size_t len = strlen(command);
 	bool fits = len <= BIRD_COMMAND_MAX;
 
@@ -156,6 +164,7 @@ void bird_ask(struct bird *b, const char *command, int64_t timeout_ms)
 	}
 	b->question = ASKED;
 	b->answer_by = clock_ms() + timeout_ms;
+	b->max_lines = max_lines;
 	buf_clear(&b->out);
 	b->sent = 0;
 	buf_add(&b->out, command, len);
@@ -188,14 +197,19 @@ bool bird_lost(struct bird *b)
 
 const char *bird_aside(struct bird *b)
 {
-	const char *aside;
-
+	free(take(b->told));
+	if (b->overrun) {
+		if (asprintf(&b->told, "<%u messages lost>", b->overrun) < 0)
+			abort();
+		b->overrun = 0;
+		return b->told;
+	}
 	if (!b->n)
 		return NULL;
-	aside = b->asides[b->first];
+	b->told = take(b->asides[b->first]);
 	b->first = (b->first + 1) % ASIDES;
 	b->n--;
-	return aside;
+	return b->told;
 }
 
 static void bird_connect(struct bird *b)
@@ -321,6 +335,9 @@ static void bird_line(struct bird *b, const char *line, size_t len)
 			bird_greeted(b);
 		else
 			b->question = ANSWERED;
+	} else if (b->stage == READY && b->max_lines && r->n >= b->max_lines) {
+		b->question = ANSWERED;
+		bird_drop(b, "no more than the beginning of an answer was wanted");
 	} else if (r->arena.size >= REPLY_MAX) {
 		bird_drop(b, "an answer of more than %u MiB", REPLY_MAX >> 20);
 	}
@@ -361,8 +378,10 @@ static void aside_keep(struct bird *b, const char *line, size_t len)
 
 	free(*slot);
 	*slot = mem_str(text_clean(&a, line, MIN(len, ASIDE_MAX), ASIDE_MAX));
-	if (b->n == ASIDES)
+	if (b->n == ASIDES) {
 		b->first = (b->first + 1) % ASIDES;
-	else
+		b->overrun++;
+	} else {
 		b->n++;
+	}
 }

@@ -34,6 +34,9 @@ bool bird_idle(const struct bird *b);
 /* Asks; only while idle. The answer must end within TIMEOUT_MS, else the connection is closed. A
  * COMMAND that is too long or holds a control character is lost at once. */
 void bird_ask(struct bird *b, const char *command, int64_t timeout_ms);
+/* The same, of which no more than MAX_LINES are wanted: what goes on ends there, and the connection
+ * with it (which makes BIRD stop, too). */
+void bird_ask_some(struct bird *b, const char *command, int64_t timeout_ms, size_t max_lines);
 /* The answer when it is complete, once; it lives until the next bird_ask(). NULL while it is not
  * there. */
 const struct reply *bird_answer(struct bird *b);
@@ -42,5 +45,6 @@ void bird_forget(struct bird *b);
 /* Was a question lost (connection closed, deadline)? True once per question. */
 bool bird_lost(struct bird *b);
 /* The next aside (a line of `echo all`, cleaned), NULL when there is none; lives until the next
- * bird_run(). At most 256 are kept, the oldest go first. */
+ * bird_aside(). At most 2048 are kept, the oldest go first: then, as when BIRD itself could not keep
+ * them, "<12 messages lost>" stands for them. */
 const char *bird_aside(struct bird *b);

@@ -47,6 +47,8 @@ static const struct detail {
 	{ "Source address",   DETAIL_TEXT,   offsetof(struct session, source) },
 	{ "Last error",       DETAIL_TEXT,   offsetof(struct session, last_error) },
 	{ "Error wait",       DETAIL_TEXT,   offsetof(struct session, error_wait) },
+	{ "Connect delay",    DETAIL_TEXT,   offsetof(struct session, connect_delay) },
+	{ "Hold timer",       DETAIL_TEXT,   offsetof(struct session, hold_timer) },
 	{ "Routes",           DETAIL_ROUTES },
 	{ "LL stale timer",   DETAIL_GRACEFUL },
 	{ "Neighbor graceful restart active", DETAIL_GRACEFUL }, /* without a value */
@@ -66,6 +68,7 @@ static struct span word_next(const char **at);
 static struct span span_trim(const char *text);
 static int span_find(const char *const *words, struct span word);
 static bool stamp_parse(const char *text, int64_t *ret_ms);
+static bool seconds_parse(const char *from, const char *to, int64_t *ret_ms);
 
 struct session *session_parse(const struct reply *r, struct arena *a, size_t *ret_n)
 {
@@ -99,6 +102,19 @@ bool session_elapsed(const char *earlier, const char *later, int64_t *ret_ms)
 	if (!stamp_parse(earlier, &from) || !stamp_parse(later, &to))
 		return false;
 	*ret_ms = to - from;
+	return true;
+}
+
+bool session_timer(const char *timer, int64_t *ret_passed, int64_t *ret_total)
+{
+	const char *slash = timer ? strchr(timer, '/') : NULL;
+	int64_t left, total;
+
+	if (!slash || !seconds_parse(timer, slash, &left) ||
+	    !seconds_parse(slash + 1, slash + strlen(slash), &total))
+		return false;
+	*ret_passed = MAX(total - left, 0);
+	*ret_total = total;
 	return true;
 }
 
@@ -243,4 +259,21 @@ static bool stamp_parse(const char *text, int64_t *ret_ms)
 	}
 	*ret_ms = (int64_t)timegm(&tm) * 1000 + ms;
 	return !*end;
+}
+
+/* "12.345", "30": seconds with up to three digits behind the point. */
+static bool seconds_parse(const char *from, const char *to, int64_t *ret_ms)
+{
+	size_t whole = strspn(from, "0123456789");
+	int64_t ms = 0, unit = 100;
+	uint64_t s;
+
+	if (!text_u64(from, whole, UINT32_MAX, &s))
+		return false;
+	from += whole;
+	if (*from == '.')
+		for (from++; *from >= '0' && *from <= '9' && unit; from++, unit /= 10)
+			ms += unit * (*from - '0');
+	*ret_ms = (int64_t)s * 1000 + ms;
+	return from == to;
 }

@@ -29,6 +29,7 @@ enum proto_state {
 	PROTO_FLUSH,
 	PROTO_COUNT
 };
+/* BIRD's words; outside of session.c for tests only. */
 extern const char *const proto_names[PROTO_COUNT + 1];
 
 struct session {
@@ -45,6 +46,8 @@ struct session {
 	uint32_t neighbor_as, local_as;
 	const char *source;      /* address text, NULL */
 	const char *error_wait;  /* "12.3/30", NULL */
+	const char *connect_delay; /* the same, of the wait between two attempts to connect */
+	const char *hold_timer;  /* the same, of an Established session */
 	bool graceful;           /* "Neighbor graceful restart active", or LL stale routes held */
 	uint32_t imported, exported; /* routes, summed over channels */
 };
@@ -54,13 +57,28 @@ struct session *session_parse(const struct reply *r, struct arena *a, size_t *re
 /* Milliseconds between two time stamps of BIRD (iso long, ms optional): LATER - EARLIER; false when
  * either is none. Used to bring `since` to UTC against `Current server time` (decisions.md 29). */
 bool session_elapsed(const char *earlier, const char *later, int64_t *ret_ms);
-/* The cause behind "Socket: Connection refused" etc. as a stable code ("PORT_CLOSED") and a
- * sentence that says what to look at; false when TEXT says nothing we know. */
+/* Of a timer ("12.3/30"): what has passed of it, and all of it, in milliseconds; false when it is none. */
+bool session_timer(const char *timer, int64_t *ret_passed, int64_t *ret_total);
+
+/* How much the words of a cause weigh beside others (decisions.md 50). */
+enum cause_class {
+	CAUSE_SILENCE, /* BIRD has no words: it waits */
+	CAUSE_TCP,     /* of one attempt to connect */
+	CAUSE_ENDS,    /* what ends a session that was up */
+	CAUSE_PASSES,  /* as that, but the session comes back by itself */
+	CAUSE_KEEPS,   /* what keeps a session from coming up until somebody acts */
+};
+/* What is behind "Socket: Connection refused" etc.: a stable code ("PORT_CLOSED") and a sentence
+ * that says what to look at. */
 struct session_cause {
 	const char *code, *words;
+	enum cause_class class;
 };
+/* The cause that the words of BIRD's `Last error` name; false when they are none that we know (then
+ * the class is CAUSE_KEEPS, and the rest is NULL). */
 bool session_cause(const char *last_error, struct session_cause *ret);
-/* The cause of a session that is not Established: that of its last error, else that of its state,
- * because much goes wrong in silence (bird2.md 5). False when it is Established, or in a state that
- * says nothing. */
+/* The cause that the state alone tells, because much goes wrong in silence (bird2.md 5). False when
+ * it is Established, or in a state that says nothing. */
 bool session_silence(const struct session *s, struct session_cause *ret);
+/* Is CODE one of session_silence()? NULL is none. */
+bool session_code_is_silence(const char *code);

@@ -22,12 +22,15 @@ static bool words_same(const char *const *a, size_t n_a, const char *const *b, s
 static struct plan_change change(const struct plan *before, const struct peering *b,
 				 const struct plan *after, const struct peering *a,
 				 struct arena *arena);
+static struct fate fate_after(const struct plan *after, const struct peering *b,
+			      const struct peering *a);
 static void differs(struct verdict *v, bool differ, enum effect effect, const char *what);
 static void how_differs(struct verdict *v, const struct peering *b, const struct peering *a);
 static bool stays(const struct plan *after, const struct peering *b);
 static bool filters_differ(const struct peering *a, const struct peering *b);
 static bool pools_differ(const struct plan *a, const struct plan *b);
 static bool onlink_differ(const struct plan *a, const struct plan *b);
+static bool routes_same(const struct plan *a, const struct plan *b);
 
 bool plan_same(const struct plan *a, const struct plan *b)
 {
@@ -36,6 +39,7 @@ bool plan_same(const struct plan *a, const struct plan *b)
 		    ip_eq(&a->address6, &b->address6) && a->as == b->as &&
 		    a->log_severity == b->log_severity && a->n_peerings == b->n_peerings &&
 		    a->n_problems == b->n_problems && !pools_differ(a, b) && !onlink_differ(a, b) &&
+		    routes_same(a, b) &&
 		    words_same(a->ignored_interfaces, a->n_ignored_interfaces,
 			       b->ignored_interfaces, b->n_ignored_interfaces) &&
 		    words_same(a->broken, a->n_broken, b->broken, b->n_broken);
@@ -64,8 +68,7 @@ struct plan_change *plan_diff(const struct plan *before, const struct plan *afte
 		struct plan_change *at = arena_push(a, changes, *ret_n);
 
 		if (order <= 0 && stays(after, b))
-			*at = (struct plan_change){ b->name, b, order ? NULL : n, EFFECT_NONE,
-						    NULL };
+			*at = (struct plan_change){ b->name, b, order ? NULL : n };
 		else if (!order)
 			*at = change(before, b, after, n, a);
 		else if (order < 0)
@@ -73,6 +76,7 @@ struct plan_change *plan_diff(const struct plan *before, const struct plan *afte
 		else
 			*at = (struct plan_change){ n->name, NULL, n,
 						    n->fault ? EFFECT_NONE : EFFECT_ADDED };
+		at->fate = fate_after(after, order <= 0 ? b : NULL, order >= 0 ? n : NULL);
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -88,7 +92,8 @@ static bool peering_same(const struct peering *a, const struct peering *b)
 	return !v.effect && strcmp(a->name, b->name) == 0 &&
 	       str_eq(a->origin_version, b->origin_version) &&
 	       str_eq(a->remote_node, b->remote_node) && a->on_link == b->on_link &&
-	       a->fault == b->fault && strcmp(a->asks, b->asks) == 0;
+	       a->fault == b->fault && strcmp(a->asks, b->asks) == 0 &&
+	       a->source_missing == b->source_missing;
 }
 
 static bool problem_same(const struct problem *a, const struct problem *b)
@@ -123,18 +128,24 @@ static struct plan_change change(const struct plan *before, const struct peering
 			"on-link prefixes");
 		differs(&v, pools_differ(before, after), EFFECT_RELOAD, "address pools");
 	}
-	if (a->fault) {
-		const struct fate_facts facts = { .asked = true,
-						  .faulty = true,
-						  .accepted = !b->fault,
-						  .less = asks_less(b->asks, a->asks) };
-
-		result.less = fate_of(&facts).less;
-	}
 	result.effect = v.effect;
 	result.why = v.why.len ? arena_str(arena, v.why.at) : NULL;
 	buf_free(&v.why);
 	return result;
+}
+
+/* As if BIRD had accepted what B is. */
+static struct fate fate_after(const struct plan *after, const struct peering *b,
+			      const struct peering *a)
+{
+	const struct fate_facts facts = { .asked = a,
+					  .broken = b && stays(after, b),
+					  .faulty = a && a->fault,
+					  .accepted = b && !b->fault,
+					  .less = a && b && asks_less(b->asks, a->asks),
+					  .by_field = a && a->down };
+
+	return fate_of(&facts);
 }
 
 /* What the two peerings themselves say. */
@@ -210,4 +221,16 @@ static bool onlink_differ(const struct plan *a, const struct plan *b)
 {
 	return a->n_onlink != b->n_onlink ||
 	       (a->n_onlink && memcmp(a->onlink, b->onlink, a->n_onlink * sizeof *a->onlink) != 0);
+}
+
+/* They cost no session anything: BIRD looks next hops up anew. */
+static bool routes_same(const struct plan *a, const struct plan *b)
+{
+	bool same = a->n_routes == b->n_routes;
+
+	for (size_t i = 0; same && i < a->n_routes; i++)
+		same = cidr_eq(&a->routes[i].prefix, &b->routes[i].prefix) &&
+		       ip_eq(&a->routes[i].gateway, &b->routes[i].gateway) &&
+		       strcmp(a->routes[i].interface, b->routes[i].interface) == 0;
+	return same;
 }

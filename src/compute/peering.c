@@ -19,6 +19,7 @@ static void say_double(struct planner *p, const struct candidate *loser,
 static bool remote_as(struct planner *p, const struct candidate *c, const struct bgppeer *peer,
 		      uint32_t *ret);
 static bool is_on_link(const struct planner *p, const struct ip *remote);
+static int local_cmp(const void *a, const void *b);
 static void restart(struct peering *at, const struct seconds *time, bool llgr);
 static void directness(struct planner *p, struct peering *at, const struct candidate *c,
 		       const struct bgppeer *peer);
@@ -76,6 +77,8 @@ static void peering_make(struct planner *p, const struct candidate *c)
 	at.local_port = p->self->port;
 	if (!link_local && peer->source_address != SOURCE_NONE)
 		at.source = own;
+	for (size_t i = 0; i < p->facts->n_missing; i++)
+		at.source_missing |= ip_eq(&at.source, &p->facts->missing[i]);
 	at.strict_bind = p->config->bind_mode == BIND_NODE_IP;
 	if (at.strict_bind && !ip_is_set(&at.source)) {
 		problem_add(p, PROBLEM_NOT_EXPRESSIBLE, DIAG_ERROR, c->by, c->name,
@@ -141,8 +144,11 @@ static bool remote_as(struct planner *p, const struct candidate *c, const struct
 /* What BIRD's neighbour cache does with the addresses there are (bird2.md 2.6). */
 static bool is_on_link(const struct planner *p, const struct ip *remote)
 {
+	const struct facts *f = p->facts;
 	bool found = false;
 
+	if (f->n_local && bsearch(remote, f->local, f->n_local, sizeof *remote, local_cmp))
+		return false; /* our own */
 	for (size_t i = 0; i < p->n_onlink; i++) {
 		const struct cidr *a = &p->onlink[i].address;
 		unsigned bits = ip_bits(&a->ip);
@@ -166,6 +172,11 @@ static bool is_on_link(const struct planner *p, const struct ip *remote)
 		found = true;
 	}
 	return found;
+}
+
+static int local_cmp(const void *a, const void *b)
+{
+	return ip_cmp(a, b);
 }
 
 static void restart(struct peering *at, const struct seconds *time, bool llgr)

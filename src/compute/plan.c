@@ -9,6 +9,7 @@ static const struct plan *plan_finish(struct planner *p);
 static void plan_router_id(struct planner *p);
 static void plan_onlink(struct planner *p);
 static void plan_policy(struct planner *p);
+static void plan_missing(struct planner *p);
 static int problem_cmp(const void *a, const void *b);
 static int ref_cmp(const void *a, const void *b);
 static int pool_cmp(const void *a, const void *b);
@@ -40,10 +41,12 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	p.plan->address6 = p.self->address6;
 	plan_router_id(&p);
 	plan_onlink(&p);
+	routes_make(&p);
 	plan_policy(&p);
 	peers_collect(&p);
 	mesh_collect(&p);
 	peerings_make(&p);
+	plan_missing(&p);
 	broken_filters(&p);
 	return plan_finish(&p);
 }
@@ -102,6 +105,19 @@ struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, si
 		refs[i].key = arena_str(a, refs[i].key);
 	}
 	return refs;
+}
+
+size_t plan_addresses(const struct snapshot *snap, const char *node, struct ip ret[2])
+{
+	const struct resource *self = snapshot_find(snap, &kind_node, node);
+	const struct node_bgp *bgp = self && self->spec ? resource_spec(self, node)->bgp : NULL;
+	size_t n = 0;
+
+	if (bgp && ip_is_set(&bgp->ipv4_address.ip))
+		ret[n++] = bgp->ipv4_address.ip;
+	if (bgp && ip_is_set(&bgp->ipv6_address.ip))
+		ret[n++] = bgp->ipv6_address.ip;
+	return n;
 }
 
 static const struct plan *plan_finish(struct planner *p)
@@ -219,6 +235,29 @@ static void plan_policy(struct planner *p)
 	p->plan->log_severity = own && resource_spec(own, bgpconfiguration)->log_severity_screen ?
 					resource_spec(own, bgpconfiguration)->log_severity_screen :
 					p->config->log_severity_screen;
+}
+
+/* One problem for all sessions that have the address as their source: the mistake is the Node's. */
+static void plan_missing(struct planner *p)
+{
+	struct ip *missing = arena_array(p->arena, struct ip, p->facts->n_missing);
+
+	p->plan->missing = p->facts->n_missing ? missing : NULL;
+	p->plan->n_missing = p->facts->n_missing;
+	for (size_t i = 0; i < p->facts->n_missing; i++) {
+		const struct ip *ip = &p->facts->missing[i];
+		size_t n = 0;
+
+		missing[i] = *ip;
+		for (size_t j = 0; j < p->plan->n_peerings; j++)
+			n += ip_eq(&p->peerings[j].source, ip);
+		if (n)
+			problem_add(
+				p, PROBLEM_SOURCE_NOT_LOCAL, DIAG_ERROR, p->self->resource, NULL,
+				"no interface of the machine has %s, which the Node gives as its "
+				"address: %zu session%s with it as source cannot come up",
+				ip_text(ip).s, n, n == 1 ? "" : "s");
+	}
 }
 
 static int problem_cmp(const void *a, const void *b)

@@ -23,6 +23,12 @@ struct onlink { /* an address on an interface of this machine */
 	struct ip peer;      /* IFA_ADDRESS of a point-to-point link; unset otherwise */
 };
 
+struct facts_route { /* one way of a kernel route that BIRD does not take (decisions.md 47) */
+	struct cidr prefix;
+	struct ip gateway; /* on the link, whatever its address; unset: the prefix itself is */
+	const char *interface;
+};
+
 enum secret_state {
 	SECRET_ABSENT,     /* there is none (or it is empty) */
 	SECRET_READABLE,
@@ -37,14 +43,21 @@ struct secret_fact {
 };
 
 struct facts {
-	const struct onlink *onlink;
+	const struct onlink *onlink; /* those with a prefix or another end: no host addresses */
 	size_t n_onlink;
 	bool onlink_known; /* false: taken from the Node's addresses and prefix lengths. The engine
 	                    * keeps an address for a while after it went, so that a link that flaps
 	                    * bounces no session (decisions.md 18) */
+	const struct ip *local; /* where onlink_known: all addresses of this machine, those of hosts (/32)
+	                         * and of lo too; as they are now. Sorted */
+	size_t n_local;
+	const struct facts_route *routes; /* ways of one prefix stand together */
+	size_t n_routes, n_routes_left;   /* LEFT: routes that were too many */
 	const struct secret_fact *secrets; /* sorted by name and key, as plan_secrets() gives them */
 	size_t n_secrets;
 	bool secrets_known;    /* false: Secrets of the snapshot are used */
+	const struct ip *missing;    /* of plan_addresses(): those that are not this machine's */
+	size_t n_missing;
 	const char *router_id; /* CALICO_ROUTER_ID: an address or "hash"; NULL: the Node's IPv4 */
 	int64_t now; /* seconds since 1970; an object that says it was made later says nothing. 0: no clock */
 };
@@ -61,6 +74,7 @@ struct peering {
 	struct endpoint remote;
 	uint32_t remote_as, local_as;
 	struct ip source;           /* unset: sourceAddress None */
+	bool source_missing;        /* no interface of the machine has it */
 	uint16_t local_port;        /* 0: 179 */
 	bool strict_bind;
 	bool passive;
@@ -101,11 +115,15 @@ struct plan {
 	size_t n_problems;
 	const struct plan_pool *pools; /* sorted */
 	size_t n_pools;
+	const struct ip *missing; /* of the addresses: not the machine's, by the facts */
+	size_t n_missing;
 	const char *const *ignored_interfaces;
 	size_t n_ignored_interfaces;
 	unsigned log_severity; /* enum log_severity */
 	const struct cidr *onlink; /* networks of the facts, sorted, without doubles: for the gateway emulation */
 	size_t n_onlink;
+	const struct facts_route *routes; /* of the facts, as far as BIRD can be told of them */
+	size_t n_routes;
 	/* Resources that are there but do not decode ("bgppeer/x", "node/n2"): what BIRD runs because
 	 * of them, or towards them, stays. Sorted. */
 	const char *const *broken;
@@ -119,6 +137,10 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 /* The secrets that the peers of SNAP name, sorted by name and key, without doubles: what the agent
  * has to read. */
 struct secret_ref *plan_secrets(const struct snapshot *snap, struct arena *a, size_t *ret_n);
+
+/* The addresses of NODE that its sessions may have as their source, at most two: what the agent has to
+ * look for on the machine. */
+size_t plan_addresses(const struct snapshot *snap, const char *node, struct ip ret[2]);
 
 /* Problems of the whole fabric that belong to no single node ("selects no node", "no Node named
  * X", an object that does not decode): what apply, plan and status say (decisions.md 31). */
@@ -135,6 +157,7 @@ bool extension_value_valid(const char *text);
 
 /* What a problem LESS_THAN_ASKED says, where what runs has less than P asks for. */
 const char *plan_less_text(const struct peering *p, struct arena *a);
+/* For tests. */
 const struct peering *plan_find(const struct plan *p, const char *name);
 static inline bool peering_ibgp(const struct peering *p)
 {
@@ -151,7 +174,7 @@ struct plan_change {
 	const struct peering *before, *after; /* NULL where it was or is not there */
 	enum effect effect;
 	const char *why; /* "password, multihop"; NULL for added, removed and none */
-	bool less;       /* what runs stays, with less protection than AFTER asks for */
+	struct fate fate; /* of AFTER, as far as the two plans tell: whether BIRD ran BEFORE is not known */
 };
 /* Would both plans become the same text, and the same status? */
 bool plan_same(const struct plan *a, const struct plan *b);

@@ -82,6 +82,9 @@ bool peer_points_at(const struct bgppeer *peer, const struct host *m, int *ret_f
 /* Do the resources make M plan a session of FAMILY to US? Both have an address of it. */
 bool peer_plans(const struct planner *p, const struct host *m, const struct host *us, int family);
 
+/* routes.c: where next hops are looked up besides BIRD's own routes. */
+void routes_make(struct planner *p);
+
 /* candidate.c: who asks for what. */
 void candidate_add(struct planner *p, const struct endpoint *remote, const struct host *host,
 		   const struct resource *by, enum rank rank);

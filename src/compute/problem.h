@@ -30,10 +30,13 @@ enum problem_code {
 	PROBLEM_NOT_ACTED_ON,     /* a field that is kept but does nothing yet (warning) */
 	PROBLEM_WARNING,          /* of an object by itself, about something else */
 	PROBLEM_NOT_ONLINK,       /* ...IfDirectlyConnected, and the peer is not (note) */
+	PROBLEM_SOURCE_NOT_LOCAL, /* the Node's address is on no interface of the machine */
 	/* of fates (render/fates.h), which know what BIRD runs and refuses: */
 	PROBLEM_DISABLED,         /* found disabled by hand */
 	PROBLEM_REFUSED_BY_BIRD,
 	PROBLEM_LESS_THAN_ASKED,  /* what runs has not the password or the filters that are asked for */
+	PROBLEM_ROUTES_LEFT_OUT,  /* kernel routes that next hops are not looked up in */
+	PROBLEM_NEXT_HOP_UNRESOLVED, /* of BIRD's routes, added by the engine */
 	PROBLEM_UNKNOWN_SESSION,  /* BIRD has a session that no resource asks for */
 	PROBLEM_COUNT
 };

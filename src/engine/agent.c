@@ -25,6 +25,9 @@
 #include "engine/refusals.h"
 #include "engine/report.h"
 #include "engine/running.h"
+#include "engine/sources.h"
+#include "engine/told.h"
+#include "engine/unresolved.h"
 #include "render/bird.h"
 #include "store/feed.h"
 
@@ -43,6 +46,9 @@ struct agent {
 	struct facts_source *facts;
 	struct links *links;
 	struct operator_files *operator;
+	struct sources sources;
+	struct unresolved *unresolved;
+	unsigned unresolved_seen; /* its revision that the problems are of */
 	struct refusals *refusals;
 	struct report *report;
 
@@ -57,8 +63,9 @@ struct agent {
 	const struct plan *plan;
 	const struct fates *fates;
 	struct conf *conf;
-	const struct problem *problems; /* of the fates */
+	struct problem *problems; /* beside the plan's */
 	size_t n_problems;
+	struct arena problems_arena;
 
 	struct running running; /* the file, and the text that BIRD runs */
 
@@ -71,7 +78,7 @@ struct agent {
 	uint64_t stamp; /* counts what the status is made of */
 	unsigned looks; /* of the observer, when it was last looked at */
 	unsigned life;	/* of BIRD */
-	bool adopted, accepted;
+	bool adopted;
 	char identity_accepted[80], identity_path[4096];
 	char failed_id[17]; /* tried again after a while */
 	int64_t retry_at, retry_ms;
@@ -80,9 +87,7 @@ struct agent {
 	char refused_words[400];
 	int64_t refused_due, refused_pause;
 	char checked_id[17]; /* `bird -p` took it since BIRD went away */
-	const char **told;   /* problems that the log has */
-	size_t n_told;
-	struct arena told_arena;
+	struct told told;    /* problems that the log has */
 	struct feed_trouble trouble; /* with the store, as it was said last; number 0: none */
 	unsigned trouble_kinds;	     /* 1u << enum err_kind, of that one */
 };
@@ -90,7 +95,7 @@ struct agent {
 static void agent_decide(struct agent *ag);
 static void agent_observe(struct agent *ag, struct observed *o);
 static const char *agent_observe_bird(struct agent *ag);
-static void agent_look(struct agent *ag);
+static bool agent_look(struct agent *ag);
 static void agent_life(struct agent *ag);
 static void agent_want(struct agent *ag, const struct observed *o, struct wanted *w);
 static void agent_replan(struct agent *ag);
@@ -105,9 +110,8 @@ static void agent_refused(struct agent *ag);
 static void agent_failed(struct agent *ag);
 static void agent_ask_anew(struct agent *ag);
 static void agent_say(struct agent *ag, enum agent_state state, const char *message);
-static void agent_log_problems(struct agent *ag);
-static void log_new(struct agent *ag, const struct problem *problems, size_t n,
-		    struct arena *arena, const char ***told, size_t *n_now);
+static void agent_problems(struct agent *ag);
+static void agent_unresolved(struct agent *ag, bool looked);
 static void agent_store_trouble(struct agent *ag);
 static void agent_identity_read(struct agent *ag);
 static void agent_identity_write(struct agent *ag);
@@ -142,6 +146,7 @@ struct agent *agent_open(const struct agent_options *options, struct err *err)
 	ag->feed = feed_open(options->store, DECODE_TOLERANT);
 	ag->facts = facts_open(options->secrets_dir);
 	ag->links = links_open();
+	ag->unresolved = unresolved_open(options->bird_socket);
 	ag->refusals = refusals_open();
 	ag->report = report_open(options->node);
 	ag->plan_arena.secret = true;
@@ -165,13 +170,15 @@ void agent_close(struct agent *ag)
 	feed_close(ag->feed);
 	facts_close(ag->facts);
 	links_close(ag->links);
+	unresolved_close(ag->unresolved);
 	refusals_close(ag->refusals);
 	operator_close(ag->operator);
 	conf_free(ag->conf);
 	running_close(&ag->running);
 	snapshot_unref(ag->snapshot);
 	arena_free(&ag->plan_arena);
-	arena_free(&ag->told_arena);
+	arena_free(&ag->problems_arena);
+	told_free(&ag->told);
 	close(ag->lock);
 	free(ag);
 }
@@ -195,6 +202,7 @@ void agent_wait(struct agent *ag, struct poll *p)
 	observer_wait(ag->observer, p);
 	facts_wait(ag->facts, p);
 	links_wait(ag->links, p);
+	unresolved_wait(ag->unresolved, p);
 	operator_wait(ag->operator, p);
 	bird_wait(ag->control, p);
 	apply_wait(ag->apply, p);
@@ -218,7 +226,6 @@ void agent_reload(struct agent *ag)
 void agent_accept_store(struct agent *ag)
 {
 	ag->options.accept_store = true;
-	ag->accepted = false;
 }
 
 void agent_explain(struct agent *ag)
@@ -245,7 +252,7 @@ static void agent_decide(struct agent *ag)
 
 static void agent_observe(struct agent *ag, struct observed *o)
 {
-	bool include, template;
+	bool include, template, looked;
 	struct store *store;
 
 	feed_run(ag->feed);	    /* store   -> snapshot */
@@ -262,7 +269,8 @@ static void agent_observe(struct agent *ag, struct observed *o)
 	else
 		report_forget(ag->report);
 	agent_store_trouble(ag);
-	agent_look(ag);
+	looked = agent_look(ag);
+	agent_unresolved(ag, looked);
 	if (ag->retry_at && clock_ms() >= ag->retry_at)
 		ag->retry_at = 0;
 	agent_outcome(ag);
@@ -301,20 +309,23 @@ static const char *agent_observe_bird(struct agent *ag)
 }
 
 /* Once per look of the observer. */
-static void agent_look(struct agent *ag)
+static bool agent_look(struct agent *ag)
 {
 	unsigned looks = observer_looks(ag->observer);
 	struct facts facts;
 
 	facts_get(ag->facts, &facts);
-	if (links_see(ag->links, facts.onlink, facts.n_onlink))
+	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
 		ag->stale = true;
 	if (looks == ag->looks)
-		return;
+		return false;
+	if (sources_again(&ag->sources))
+		ag->stale = true;
 	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
 		ag->retry_at = 0;
 	ag->looks = looks;
 	ag->stamp++;
+	return true;
 }
 
 /* Another BIRD may take what the last one refused. */
@@ -371,14 +382,19 @@ static void agent_replan(struct agent *ag)
 	auto_arena struct arena scratch = { 0 };
 	struct secret_ref *refs;
 	struct conf *conf = NULL;
+	struct ip addresses[2];
 	bool stale = ag->stale;
 	size_t n;
 
 	refs = plan_secrets(snapshot, &scratch, &n);
 	facts_want(ag->facts, refs, n);
 	facts_get(ag->facts, &facts);
-	links_see(ag->links, facts.onlink, facts.n_onlink);
+	links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink);
 	facts.onlink = links_get(ag->links, &facts.n_onlink);
+	n = plan_addresses(snapshot, ag->options.node, addresses);
+	sources_see(&ag->sources, addresses, n);
+	facts.missing = ag->sources.missing;
+	facts.n_missing = ag->sources.n_missing;
 	plan = plan_compute(snapshot, ag->options.node, &facts, &next);
 	ag->planned = feed_revision(ag->feed);
 	ag->stale = ag->replan_due = false;
@@ -389,8 +405,6 @@ static void agent_replan(struct agent *ag)
 		return;
 	}
 	ag->fates = NULL;
-	ag->problems = NULL;
-	ag->n_problems = 0;
 	if (plan->known) { /* else what runs stays, and so does its text */
 		agent_fates(ag, plan, &next);
 		conf = agent_render(ag, plan, ag->fates, &next);
@@ -402,13 +416,15 @@ static void agent_replan(struct agent *ag)
 	}
 	conf_free(ag->conf);
 	ag->conf = conf;
+	if (conf)
+		observer_want(ag->observer, conf);
 	ag->plan = plan;
 	arena_free(&ag->plan_arena);
 	ag->plan_arena = next;
 	snapshot_unref(ag->snapshot);
 	ag->snapshot = snapshot;
 	ag->replan_after = clock_ms() + MAX(clock_ms() - began, REPLAN_MIN_MS);
-	agent_log_problems(ag);
+	agent_problems(ag);
 	ag->stamp++;
 }
 
@@ -438,7 +454,6 @@ static void agent_fates(struct agent *ag, const struct plan *plan, struct arena 
 	}
 	in.refused = refusals_texts(ag->refusals, &in.n_refused);
 	ag->fates = fates_decide(&in, a);
-	ag->problems = fates_problems(ag->fates, a, &ag->n_problems);
 	conf_free(fresh);
 }
 
@@ -464,7 +479,7 @@ static struct memory agent_memory(const struct agent *ag)
 	return (struct memory){
 		.conf = ag->options.bird_conf,
 		.store = ag->identity_accepted,
-		.accept_store = ag->options.accept_store || ag->accepted,
+		.accept_store = ag->options.accept_store,
 		.adopt = ag->options.adopt && !ag->adopted,
 		.refused_id = ag->refused_id,
 		.refused_words = ag->refused_words,
@@ -544,6 +559,7 @@ static void agent_outcome(struct agent *ag)
 		ag->failed_id[0] = ag->refused_id[0] = '\0';
 		ag->retry_ms = RETRY_FIRST_MS;
 		ag->adopted = true;
+		unresolved_again(ag->unresolved);
 		running_forget(&ag->running);
 		agent_identity_write(ag);
 		agent_say(ag, STATE_APPLIED, "");
@@ -630,6 +646,27 @@ static void agent_ask_anew(struct agent *ag)
 	refusals_forget(ag->refusals);
 }
 
+/* Do all next hops resolve? Asked after a look, as often as that module thinks right. */
+static void agent_unresolved(struct agent *ag, bool looked)
+{
+	const struct session *sessions;
+	uint64_t imported = 0;
+	size_t n;
+
+	sessions = observer_sessions(ag->observer, &n);
+	for (size_t i = 0; looked && i < n; i++)
+		imported += sessions[i].imported;
+	if (looked)
+		unresolved_look(ag->unresolved, imported);
+	if (!observer_looks(ag->observer))
+		unresolved_forget(ag->unresolved);
+	unresolved_run(ag->unresolved);
+	if (ag->unresolved_seen == unresolved_revision(ag->unresolved) || !ag->plan)
+		return;
+	agent_problems(ag);
+	ag->stamp++;
+}
+
 /* Says a new state once, in the log and in the status. */
 static void agent_say(struct agent *ag, enum agent_state state, const char *message)
 {
@@ -643,37 +680,22 @@ static void agent_say(struct agent *ag, enum agent_state state, const char *mess
 	ag->stamp++;
 }
 
-/* Logs the problems that are new with this plan. */
-static void agent_log_problems(struct agent *ag)
+/* Those that are not the plan's: of fates, and of routes that lead nowhere. */
+static void agent_problems(struct agent *ag)
 {
-	struct arena arena = { 0 };
-	const char **told = NULL;
-	size_t n = 0;
-
-	log_new(ag, ag->plan->problems, ag->plan->n_problems, &arena, &told, &n);
-	log_new(ag, ag->problems, ag->n_problems, &arena, &told, &n);
-	arena_free(&ag->told_arena);
-	ag->told_arena = arena;
-	ag->told = told;
-	ag->n_told = n;
-}
-
-static void log_new(struct agent *ag, const struct problem *problems, size_t n,
-		    struct arena *arena, const char ***told, size_t *n_now)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct problem *p = &problems[i];
-		const char *key = arena_printf(arena, "%s %s", p->origin, p->text);
-		bool known = false;
-
-		for (size_t j = 0; j < ag->n_told && !known; j++)
-			known = strcmp(ag->told[j], key) == 0;
-		if (!known)
-			log_event(p->level == DIAG_ERROR ? LOG_WARNING : LOG_DEBUG, "problem",
-				  "code", problem_names[p->code], "origin", p->origin, "text",
-				  p->text, NULL);
-		*arena_push(arena, *told, *n_now) = key;
+	arena_free(&ag->problems_arena);
+	ag->problems = NULL;
+	ag->n_problems = 0;
+	if (ag->fates) {
+		ag->problems = fates_problems(ag->fates, &ag->problems_arena, &ag->n_problems);
+		unresolved_problems(ag->unresolved, ag->plan, &ag->problems_arena, &ag->problems,
+				    &ag->n_problems);
 	}
+	ag->unresolved_seen = unresolved_revision(ag->unresolved);
+	told_begin(&ag->told);
+	told_problems(&ag->told, ag->plan->problems, ag->plan->n_problems);
+	told_problems(&ag->told, ag->problems, ag->n_problems);
+	told_end(&ag->told);
 }
 
 /* Each once, also what began and ended between two looks; and again when its reason is of another
@@ -721,9 +743,11 @@ static void agent_identity_write(struct agent *ag)
 
 	if (!identity)
 		return;
-	ag->accepted = ag->options.accept_store = false; /* once: not for the next one, too */
+	ag->options.accept_store = false; /* once: not for the next one, too */
 	if (strcmp(identity, ag->identity_accepted) == 0)
 		return;
+	if (ag->identity_accepted[0])
+		log_event(LOG_WARNING, "store-accepted", "identity", identity, NULL);
 	snprintf(ag->identity_accepted, sizeof ag->identity_accepted, "%.79s", identity);
 	if (!file_replace(ag->identity_path, ag->identity_accepted, strlen(ag->identity_accepted),
 			  0640, (gid_t)-1, &err))
@@ -733,6 +757,7 @@ static void agent_identity_write(struct agent *ag)
 static void agent_report(struct agent *ag)
 {
 	struct report_facts f = { .stamp = ag->stamp,
+				  .snapshot = feed_snapshot(ag->feed),
 				  .plan = ag->plan,
 				  .observer = ag->observer,
 				  .state = agent_state_names[ag->state],

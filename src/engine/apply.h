@@ -37,12 +37,13 @@ void apply_start(struct apply *ap, const struct conf *conf);
 void apply_start_offline(struct apply *ap, const struct conf *conf);
 /* Only asks whether BIRD would take CONF: of BIRD itself, or OFFLINE of `bird -p`. */
 void apply_check(struct apply *ap, const struct conf *conf, bool offline);
-/* Forgets what is under way: the connection is gone, or the program ends. */
+/* Goes on with what was begun: reads BIRD's answer and asks the next question. A lost connection or a
+ * deadline that has passed ends it with APPLY_FAILED. */
 void apply_run(struct apply *ap);
 void apply_wait(struct apply *ap, struct poll *p);
-/* What has ended; once. */
+/* How the last one ended. Each end is told once; then it is APPLY_NONE until the next. */
 enum apply_outcome apply_outcome(struct apply *ap);
-/* Where and why BIRD refused; file may be one of the operator's own. */
+/* Where and why BIRD refused; the file may be one that the operator wrote and ours includes. */
 const struct reply_place *apply_place(const struct apply *ap);
 bool apply_place_is_ours(const struct apply *ap); /* the place is in our text */
 /* BIRD's words with the line they are about, where that is one that somebody wrote: of the session

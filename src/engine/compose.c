@@ -4,12 +4,16 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+static void compose_routes(const struct report_facts *f, struct nodestatus *s, struct arena *a);
 static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a);
 static struct status_session compose_session(const struct report_facts *f, const struct peering *p,
 					     const struct session *s, struct arena *a);
 static void compose_reason(const struct report_facts *f, const struct peering *p,
 			   const struct session *s, const struct history *h,
 			   struct status_session *out, struct arena *a);
+static const char *cause_sentence(const struct history_cause *c, const struct session_cause *cause,
+				  struct arena *a);
+static struct status_cause *compose_before(const struct history *h, struct arena *a);
 static const struct problem *problem_of(const struct peering *p, const struct problem *problems,
 					size_t n);
 static void compose_problems(const struct report_facts *f, struct nodestatus *s, struct arena *a);
@@ -27,6 +31,8 @@ struct nodestatus compose_status(const struct report_facts *f, struct arena *a)
 		.on_link = {links, f->n_onlink},
 	};
 
+	if (f->plan)
+		s.missing_addresses = (struct list){ f->plan->missing, f->plan->n_missing };
 	if (f->conf_id) /* it covers passwords: no more than its beginning leaves the node */
 		s.conf_id = arena_strn(a, f->conf_id, MIN(strlen(f->conf_id), 12));
 	if (f->store_trouble) {
@@ -41,9 +47,22 @@ struct nodestatus compose_status(const struct report_facts *f, struct arena *a)
 	for (size_t i = 0; i < f->n_onlink; i++)
 		links[i] = (struct status_onlink){ f->onlink[i].interface, f->onlink[i].address,
 						   f->onlink[i].peer };
+	compose_routes(f, &s, a);
 	compose_sessions(f, &s, a);
 	compose_problems(f, &s, a);
 	return s;
+}
+
+static void compose_routes(const struct report_facts *f, struct nodestatus *s, struct arena *a)
+{
+	size_t n = f->plan ? f->plan->n_routes : 0;
+	struct status_route *routes = arena_array(a, struct status_route, n);
+
+	for (size_t i = 0; i < n; i++)
+		routes[i] = (struct status_route){ f->plan->routes[i].prefix,
+						   f->plan->routes[i].gateway,
+						   f->plan->routes[i].interface };
+	s->kernel_routes = (struct list){ routes, n };
 }
 
 static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a)
@@ -106,9 +125,8 @@ static struct status_session compose_session(const struct report_facts *f, const
 	if (h && s) {
 		out.flaps = h->flaps;
 		out.since = h->since ? arena_str(a, clock_rfc3339(h->since).s) : NULL;
-		out.first_error = h->first_error[0] && s->state != SESSION_ESTABLISHED ?
-					  h->first_error :
-					  NULL;
+		out.flaps_at_least = h->flaps_at_least ? YES : UNSET;
+		out.before = compose_before(h, a);
 	}
 	compose_reason(f, p, s, h, &out, a);
 	return out;
@@ -137,18 +155,51 @@ static void compose_reason(const struct report_facts *f, const struct peering *p
 		out->code = f->asked ? "MISSING" : "BIRD_DOWN";
 		out->reason = f->asked ? "BIRD does not have this session yet" :
 					 "BIRD cannot be asked, so its state is not known";
-	} else if (h && h->first_error[0] && session_cause(h->first_error, &cause)) {
-		out->code = cause.code;
-		out->reason = arena_printf(a, "%s: %s", h->first_error, cause.words);
-	} else if (session_silence(s, &cause)) {
-		out->code = cause.code;
-		out->reason = s->last_error ?
-				      arena_printf(a, "%s: %s", s->last_error, cause.words) :
-				      cause.words;
-	} else if (s->last_error) {
-		out->code = "OTHER";
-		out->reason = s->last_error;
+	} else if (p && p->source_missing) {
+		out->code = problem_names[PROBLEM_SOURCE_NOT_LOCAL];
+		out->reason = arena_printf(a,
+					   "no interface of the machine has %s, the source of the "
+					   "session and the address that the Node gives",
+					   ip_text(&p->source).s);
+	} else if (h && history_cause(h, s, &cause)) {
+		out->code = cause.code ? cause.code : "OTHER";
+		out->reason = cause_sentence(&h->now, &cause, a);
 	}
+	if (h && s && h->now.words[0])
+		out->error = h->now.words;
+	if (h && s && h->now.message[0])
+		out->message = h->now.message;
+}
+
+/* "Socket: Connection refused: Nothing listens at ..." */
+static const char *cause_sentence(const struct history_cause *c, const struct session_cause *cause,
+				  struct arena *a)
+{
+	if (!c->words[0])
+		return cause->words;
+	return arena_printf(a, "%s%s%s%s%s%s", c->words, cause->words ? ": " : "",
+			    cause->words ? cause->words : "",
+			    c->message[0] ? " The operator's message: \"" : "", c->message,
+			    c->message[0] ? "\"" : "");
+}
+
+static struct status_cause *compose_before(const struct history *h, struct arena *a)
+{
+	const struct history_cause *c = &h->before;
+	struct status_cause *before;
+	const char *code;
+
+	if (!c->words[0])
+		return NULL;
+	code = history_words_cause(c).code;
+	before = arena_new(a, struct status_cause);
+	*before = (struct status_cause){
+		.code = code ? code : "OTHER",
+		.error = c->words,
+		.message = c->message[0] ? c->message : NULL,
+		.at = arena_str(a, clock_rfc3339(c->at).s),
+	};
+	return before;
 }
 
 static const struct problem *problem_of(const struct peering *p, const struct problem *problems,

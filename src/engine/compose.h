@@ -11,7 +11,8 @@
 #include "store/feed.h"
 
 struct report_facts {
-	uint64_t stamp; /* differs whenever anything below may have changed */
+	uint64_t stamp; /* differs whenever anything below may have changed, SNAPSHOT aside */
+	const struct snapshot *snapshot; /* the store's last word: what nodes there are */
 	const struct plan *plan;        /* NULL: none yet */
 	const struct observer *observer;
 	const char *state, *message;    /* of the agent: "Applied", NULL */

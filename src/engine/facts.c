@@ -13,22 +13,32 @@
 
 #include "base/clock.h"
 #include "engine/addresses.h"
+#include "engine/netlink.h"
+#include "engine/routes.h"
 #include "local/secret.h"
 
 #define LOOK_AGAIN_MS 5000
+/* A reading of so many addresses takes less than a twentieth of a core, however often they change. */
+#define PER_MS	  20
+#define ROUTES_MS 1000 /* between two readings of routes, besides */
 /* Not IN_MODIFY: a file that is being written is not read half-way. */
 #define WATCHED                                                                                    \
 	(IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |        \
 	 IN_MOVE_SELF | IN_DELETE_SELF)
 
 struct facts_source {
-	int netlink, inotify;
-	char *folder; /* NULL: no secrets */
-	struct arena address_memory, secret_memory, want_memory;
-	const struct onlink *onlink;
-	size_t n_onlink;
-	bool onlink_known;
-	bool stale; /* the addresses could not be read, or will not be news */
+	int netlink, route_news, inotify; /* netlink: tells of addresses */
+	char *folder;			  /* NULL: no secrets */
+	struct arena address_memory, route_memory, secret_memory, want_memory;
+	struct addresses addresses;
+	bool addresses_known;
+	bool stale;	    /* the addresses could not be read, or will not be news */
+	int64_t read_after; /* not before, so that many that change cost little */
+	unsigned reads, revision;
+	struct routes routes;
+	bool routes_due;   /* to be read as soon as they may be */
+	bool routes_stale; /* as STALE */
+	int64_t routes_after;
 	struct secret_ref *wanted;
 	const struct secret_fact *secrets; /* one for each that is wanted */
 	size_t n_wanted;
@@ -39,23 +49,23 @@ struct facts_source {
 };
 
 static bool addresses_update(struct facts_source *s);
+static bool routes_update(struct facts_source *s);
 static bool secrets_update(struct facts_source *s);
 static bool secrets_watch(struct facts_source *s);
 static bool secrets_news(int inotify);
 static bool facts_settled(const struct facts_source *s);
 static bool secret_eq(const struct secret_fact *a, const struct secret_fact *b);
-static bool onlink_eq(const struct onlink *a, const struct onlink *b);
 static void fd_drop(int *fd);
 
 struct facts_source *facts_open(const char *secrets_dir)
 {
 	struct facts_source *s = mem_alloc(sizeof *s);
 
-	s->netlink = s->inotify = -1;
+	s->netlink = s->route_news = s->inotify = -1;
 	s->folder = secrets_dir ? mem_str(secrets_dir) : NULL;
 	s->secret_memory.secret = true;
 	s->look_at = clock_ms();
-	s->uneasy = s->stale = true;
+	s->uneasy = s->stale = s->routes_due = true;
 	facts_run(s);
 	return s;
 }
@@ -65,8 +75,10 @@ void facts_close(struct facts_source *s)
 	if (!s)
 		return;
 	fd_drop(&s->netlink);
+	fd_drop(&s->route_news);
 	fd_drop(&s->inotify);
 	arena_free(&s->address_memory);
+	arena_free(&s->route_memory);
 	arena_free(&s->secret_memory);
 	arena_free(&s->want_memory);
 	free(s->folder);
@@ -79,8 +91,13 @@ bool facts_run(struct facts_source *s)
 	bool changed = s->changed;
 
 	s->changed = false;
-	if (addresses_news(s->netlink) || (again && s->stale))
+	if (clock_ms() >= s->read_after && (netlink_news(s->netlink) || (again && s->stale))) {
 		changed |= addresses_update(s);
+		s->routes_due = true; /* a link that goes takes routes along without a word */
+	}
+	if (clock_ms() >= s->routes_after &&
+	    (netlink_news(s->route_news) || s->routes_due || (again && s->routes_stale)))
+		changed |= routes_update(s);
 	if (secrets_news(s->inotify) || again)
 		changed |= secrets_update(s);
 	s->uneasy = !facts_settled(s);
@@ -91,7 +108,14 @@ bool facts_run(struct facts_source *s)
 
 void facts_wait(struct facts_source *s, struct poll *p)
 {
-	poll_fd(p, s->netlink, POLLIN);
+	if (clock_ms() < s->read_after) /* news wait in the socket */
+		poll_at(p, s->read_after);
+	else
+		poll_fd(p, s->netlink, POLLIN);
+	if (clock_ms() < s->routes_after)
+		poll_at(p, s->routes_after);
+	else
+		poll_fd(p, s->route_news, POLLIN);
 	poll_fd(p, s->inotify, POLLIN);
 	if (s->uneasy)
 		poll_at(p, s->look_at);
@@ -126,39 +150,89 @@ void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n)
 
 void facts_get(const struct facts_source *s, struct facts *f)
 {
-	f->onlink = s->onlink;
-	f->n_onlink = s->n_onlink;
-	f->onlink_known = s->onlink_known;
+	f->onlink = s->addresses.onlink;
+	f->n_onlink = s->addresses.n_onlink;
+	f->onlink_known = s->addresses_known;
+	f->local = s->addresses.local;
+	f->n_local = s->addresses.n_local;
+	f->routes = s->routes.items;
+	f->n_routes = s->routes.n;
+	f->n_routes_left = s->routes.n_left;
 	f->secrets = s->secrets;
 	f->n_secrets = s->secrets ? s->n_wanted : 0;
 	f->secrets_known = true;
+}
+
+unsigned facts_revision(const struct facts_source *s)
+{
+	return s->revision;
+}
+
+unsigned facts_reads(const struct facts_source *s)
+{
+	return s->reads;
 }
 
 /* Reads the addresses; true when they are not what they were. When they cannot be read, the ones
  * there are stay: directness must not flip because of a failure. */
 static bool addresses_update(struct facts_source *s)
 {
+	const struct addresses *was = &s->addresses;
+	struct addresses now;
 	struct arena a = { 0 };
-	struct onlink *now;
-	size_t n;
 	bool same;
 
 	if (s->netlink < 0)
 		s->netlink = addresses_watch();
 	s->stale = true;
-	if (!addresses_read(&a, &now, &n)) {
+	s->reads++;
+	if (!addresses_read(&a, &now)) {
 		arena_free(&a);
 		return false;
 	}
-	same = s->onlink_known && n == s->n_onlink;
-	for (size_t i = 0; same && i < n; i++)
-		same = onlink_eq(&now[i], &s->onlink[i]);
+	s->read_after = clock_ms() + (int64_t)(now.told / PER_MS);
+	same = s->addresses_known && now.n_onlink == was->n_onlink && now.n_local == was->n_local;
+	for (size_t i = 0; same && i < now.n_onlink; i++)
+		same = onlink_cmp(&now.onlink[i], &was->onlink[i]) == 0;
+	if (same && now.n_local)
+		same = memcmp(now.local, was->local, now.n_local * sizeof *now.local) == 0;
 	arena_free(&s->address_memory);
 	s->address_memory = a;
-	s->onlink = now;
-	s->n_onlink = n;
-	s->onlink_known = true;
+	s->addresses = now;
+	s->addresses_known = true;
 	s->stale = s->netlink < 0;
+	s->revision += !same;
+	return !same;
+}
+
+/* Reads the routes; true when they are not what they were. */
+static bool routes_update(struct facts_source *s)
+{
+	const struct routes *was = &s->routes;
+	struct arena a = { 0 };
+	struct routes now;
+	bool same;
+
+	if (s->route_news < 0)
+		s->route_news = routes_watch();
+	s->routes_stale = true;
+	s->routes_due = false;
+	s->routes_after = clock_ms() + ROUTES_MS;
+	s->reads++;
+	if (!routes_read(&a, &s->addresses, &now)) {
+		arena_free(&a);
+		return false;
+	}
+	s->routes_after += (int64_t)(now.told / PER_MS);
+	same = now.n == was->n && now.n_left == was->n_left;
+	for (size_t i = 0; same && i < now.n; i++)
+		same = cidr_eq(&now.items[i].prefix, &was->items[i].prefix) &&
+		       ip_eq(&now.items[i].gateway, &was->items[i].gateway) &&
+		       strcmp(now.items[i].interface, was->items[i].interface) == 0;
+	arena_free(&s->route_memory);
+	s->route_memory = a;
+	s->routes = now;
+	s->routes_stale = s->route_news < 0;
 	return !same;
 }
 
@@ -221,7 +295,7 @@ static bool secrets_news(int inotify)
 /* Is all read, and will every change be told? */
 static bool facts_settled(const struct facts_source *s)
 {
-	if (s->stale)
+	if (s->stale || s->routes_stale)
 		return false;
 	if (!s->folder)
 		return true;
@@ -235,12 +309,6 @@ static bool secret_eq(const struct secret_fact *a, const struct secret_fact *b)
 {
 	return a->state == b->state && str_eq(a->why, b->why) && a->len == b->len &&
 	       (!a->len || memcmp(a->value, b->value, a->len) == 0);
-}
-
-static bool onlink_eq(const struct onlink *a, const struct onlink *b)
-{
-	return str_eq(a->interface, b->interface) && cidr_eq(&a->address, &b->address) &&
-	       ip_eq(&a->peer, &b->peer);
 }
 
 static void fd_drop(int *fd)

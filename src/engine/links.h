@@ -18,10 +18,13 @@ struct links;
 
 struct links *links_open(void);
 void links_close(struct links *l);
-/* What an earlier life of this program knew; before the first links_see(). */
+/* What an earlier life of this program knew. links_see() then takes it into account. */
 void links_remember(struct links *l, const struct onlink *o);
-/* What there is now. True when what links_get() gives has changed. */
-bool links_see(struct links *l, const struct onlink *now, size_t n);
+/* What there is now, in the order of facts_get(); another REVISION than the last time says that it
+ * may differ, the same costs nothing. True when what links_get() gives has changed. */
+bool links_see(struct links *l, unsigned revision, const struct onlink *now, size_t n);
+/* How many addresses were compared so far: for tests of what it may cost. */
+size_t links_compared(const struct links *l);
 void links_wait(const struct links *l, struct poll *p);
 /* Sorted; valid until the next links_see(). */
 const struct onlink *links_get(const struct links *l, size_t *ret_n);

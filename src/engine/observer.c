@@ -9,13 +9,14 @@
 #define QUESTION_MS 20000
 #define REST_MS	    10000
 #define MOVING_MS   1000
-#define SLACK_MS    2000 /* of time stamps that are told in seconds, and late */
+#define CLOSER_S    10
 #define ECHO_MS	    100 /* at most so often for BIRD's log lines */
 
 enum question { Q_RESTRICT, Q_ECHO, Q_STATUS, Q_ID, Q_CONFIGURE, Q_SESSIONS, Q_REST };
 
+/* The largest buffer that BIRD has: what it logs when many sessions go at once must not be lost. */
 static const char *const questions[] = {
-	[Q_RESTRICT] = "restrict",	    [Q_ECHO] = "echo all",
+	[Q_RESTRICT] = "restrict",	    [Q_ECHO] = "echo all 65536",
 	[Q_STATUS] = "show status",	    [Q_ID] = "eval conf_id",
 	[Q_CONFIGURE] = "configure status", [Q_SESSIONS] = "show protocols all \"peer_*\"",
 };
@@ -28,9 +29,11 @@ struct observer {
 	int64_t look_at; /* when the next look is due */
 	int64_t looked;	 /* when the last began */
 	int64_t hurry_until;
-	unsigned looks;
-	bool current; /* the last look is later than observer_again() */
-	bool discard; /* the look under way began too early to count */
+	unsigned looks; /* of this connection */
+	unsigned total; /* of all */
+	bool lost;	/* something that BIRD said since the last look */
+	bool current;	/* the last look is later than observer_again() */
+	bool discard;	/* the look under way began too early to count */
 	struct arena status_arena, arena;
 	const char *server_time, *router_id;
 	char runs[65];
@@ -45,9 +48,11 @@ static void take_answer(struct observer *o, const struct reply *r);
 static void take_status(struct observer *o, const struct reply *r);
 static void take_sessions(struct observer *o, const struct reply *r);
 static void take_session(struct observer *o, const struct session *s);
-static void keep_error(struct history *h, const char *words);
-static bool began_later(const struct history *h, int64_t age_ms);
 static void take_aside(struct observer *o, const char *line);
+static void note_aside(struct history *h, const char *text, struct history_event *e);
+static const char *aside_text(const char *line);
+static void forget(struct observer *o, bool unseen);
+static int name_cmp(const void *a, const void *b);
 static bool is_moving(const struct observer *o);
 static struct history *history_find(const struct observer *o, const char *name, size_t *ret_at);
 static struct history *history_get(struct observer *o, const char *name);
@@ -81,6 +86,8 @@ void observer_run(struct observer *o)
 	while ((aside = bird_aside(o->bird)))
 		take_aside(o, aside);
 	if (!bird_connected(o->bird)) {
+		if (o->looks)
+			forget(o, false);
 		o->looks = 0;
 		o->current = false;
 		o->asked = false;
@@ -166,7 +173,25 @@ void observer_remember(struct observer *o, const struct history *h)
 	struct history *at = history_get(o, h->name);
 
 	*at = *h;
-	at->look = o->looks;
+	at->look = o->total;
+}
+
+void observer_want(struct observer *o, const struct conf *c)
+{
+	const char **names = mem_alloc((c->n_blocks + 1) * sizeof *names);
+
+	for (size_t i = 0; i < c->n_blocks; i++)
+		names[i] = c->blocks[i].name;
+	qsort(names, c->n_blocks, sizeof *names, name_cmp);
+	for (size_t i = 0; i < o->n_history; i++) {
+		const char *name = o->history[i].name;
+
+		o->history[i].unwanted =
+			!bsearch(&name, names, c->n_blocks, sizeof *names, name_cmp);
+	}
+	free(names);
+	if (!o->looks)
+		forget(o, false);
 }
 
 unsigned observer_life(const struct observer *o)
@@ -243,107 +268,121 @@ static void take_status(struct observer *o, const struct reply *r)
 
 static void take_sessions(struct observer *o, const struct reply *r)
 {
-	size_t kept = 0;
-
 	arena_free(&o->arena);
 	o->sessions = session_parse(r, &o->arena, &o->n_sessions);
+	o->total++;
 	for (size_t i = 0; i < o->n_sessions; i++)
 		take_session(o, &o->sessions[i]);
-	for (size_t i = 0; i < o->n_history; i++) /* what is gone for two looks is forgotten */
-		if (o->looks < 2 || o->history[i].look + 2 >= o->looks)
-			o->history[kept++] = o->history[i];
-	o->n_history = kept;
+	o->lost = false;
+	forget(o, true);
 }
 
 static void take_session(struct observer *o, const struct session *s)
 {
 	struct history *h = history_get(o, s->name);
-	bool established = s->state == SESSION_ESTABLISHED, was = h->state == SESSION_ESTABLISHED;
-	int64_t age_ms = -1;
+	enum session_state was = h->state;
+	struct history_event e = { .kind = HISTORY_LOOK,
+				   .now = clock_ms(),
+				   .wall = clock_wall(),
+				   .session = s,
+				   .age = -1,
+				   .first = !o->looks,
+				   .lost = o->lost };
 
-	if (o->server_time && session_elapsed(s->since, o->server_time, &age_ms))
-		age_ms = MAX(age_ms, 0); /* it changed after BIRD told the time */
-	else
-		age_ms = -1;
-	/* Down now; or down and up again between two looks, as BIRD's own time stamp tells. */
-	if (was && (!established || (age_ms >= 0 && began_later(h, age_ms))))
-		h->flaps++;
-	if (established) {
-		h->was_established = true;
-		h->first_error[0] = '\0';
-	} else if (s->last_error) {
-		keep_error(h, s->last_error);
-	} else { /* BIRD has started the session anew: what was wrong before counts no more */
-		h->first_error[0] = '\0';
-	}
-	if (age_ms >= 0) {
-		int64_t since = clock_wall() - age_ms / 1000;
-
-		/* Rounding may move it by a second; a status that changes for that is noise. */
-		if (h->state != s->state || since > h->since + 2 || since + 2 < h->since)
-			h->since = since;
-		h->began = clock_ms() - age_ms;
-	}
-	if (h->state != s->state)
-		o->hurry_until = MAX(o->hurry_until, clock_ms() + 10000);
-	h->state = s->state;
-	h->look = o->looks + 1;
+	if (o->server_time && session_elapsed(s->since, o->server_time, &e.age))
+		e.age = MAX(e.age, 0); /* it changed after BIRD told the time */
+	if (history_note(h, &e) || s->state != was)
+		o->hurry_until = MAX(o->hurry_until, clock_ms() + CLOSER_S * 1000);
+	h->look = o->total;
 }
 
-/* The first error counts, because a later socket error overwrites it within seconds (decisions.md
- * 30); but what BGP says counts more than what TCP says: a remote that has just left the session
- * may hang up a few times before it lets us hear what it has against us. */
-static void keep_error(struct history *h, const char *words)
-{
-	static const char tcp[] = "Socket: ";
-	const size_t len = sizeof tcp - 1;
-
-	if (!h->first_error[0] ||
-	    (strncmp(h->first_error, tcp, len) == 0 && strncmp(words, tcp, len) != 0))
-		snprintf(h->first_error, sizeof h->first_error, "%.159s", words);
-}
-
-/* Is a state of that age younger than what H says? Wall time counts only for what an earlier life of
- * this program saw: it may be set meanwhile. */
-static bool began_later(const struct history *h, int64_t age_ms)
-{
-	return h->began ? clock_ms() - age_ms > h->began + SLACK_MS :
-			  h->since && clock_wall() - age_ms / 1000 > h->since + SLACK_MS / 1000;
-}
-
-/* "peer_10_0_0_1: Error: Bad peer AS: 65001": keep it, in the words of `Last error`, which names no
- * details; and look now. */
+/* "peer_10_0_0_1: State changed to up", "peer_10_0_0_1: Error: Bad peer AS: 65001": note it, and
+ * look now. */
 static void take_aside(struct observer *o, const char *line)
 {
-	static const struct {
-		const char *logged, *shown;
-	} errors[] = {
-		{"Error: ",     "BGP Error: "},
-		      { "Received: ", "Received: " }
-	};
-	char name[65], words[256];
-	const char *at = strstr(line, "peer_"), *colon = at ? strstr(at, ": ") : NULL;
+	const char *at = aside_text(line), *colon = strstr(at, ": ");
+	struct history_event e = { .now = clock_ms(), .wall = clock_wall() };
 	struct history *h;
+	char name[65];
 
-	if (!colon || colon - at > 64)
+	o->lost |= *line == '<' && strstr(line, " messages lost>");
+	if (!colon || colon - at > 64 || strncmp(at, "peer_", 5) != 0)
 		return;
 	snprintf(name, sizeof name, "%.*s", (int)(colon - at), at);
 	h = history_find(o, name, NULL);
-	for (size_t i = 0; h && i < lengthof(errors); i++) {
-		size_t len = strlen(errors[i].logged);
-		const char *says;
+	if (h)
+		note_aside(h, colon + 2, &e);
+	o->look_at = MIN(o->look_at, MAX(o->looked + ECHO_MS, clock_ms()));
+}
+
+/* Later versions of BIRD put a time, "[0001]" or "<RMT>" before it. What a remote can write comes
+ * behind the name of its session. */
+static const char *aside_text(const char *line)
+{
+	while (*line == '[' || *line == '<' || (*line >= '0' && *line <= '9')) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	return line;
+}
+
+/* TEXT is without the name. Errors are brought to the words of `Last error`, which has no details:
+ * neither "Bad peer AS: 65001" nor "Role mismatch (provider)". */
+static void note_aside(struct history *h, const char *text, struct history_event *e)
+{
+	static const char state[] = "State changed to ";
+	static const struct {
+		const char *logged, *shown;
+	} errors[] = {
+		{"Error: ",		     "BGP Error: "},
+		{ "Received: ",		"Received: " },
+		{ "Socket error: bind: ", "Socket: "   },
+	};
+	char words[HISTORY_WORDS_MAX + 1], message[1024];
+
+	if (strncmp(text, state, strlen(state)) == 0) {
+		e->kind = HISTORY_STATE;
+		e->up = strcmp(text + strlen(state), "up") == 0;
+		(void)history_note(h, e);
+	}
+	for (size_t i = 0; i < lengthof(errors); i++) {
+		const char *says = text + strlen(errors[i].logged), *quote;
 		size_t n = 0;
 
-		if (strncmp(colon + 2, errors[i].logged, len) != 0)
+		if (strncmp(text, errors[i].logged, strlen(errors[i].logged)) != 0)
 			continue;
-		says = colon + 2 + len;
-		while (says[n] && n < 200 && strncmp(says + n, ": ", 2) != 0 &&
-		       strncmp(says + n, " (", 2) != 0) /* "Role mismatch (provider)" */
+		while (says[n] && strncmp(says + n, ": ", 2) != 0 &&
+		       strncmp(says + n, " (", 2) != 0)
 			n++;
 		snprintf(words, sizeof words, "%s%.*s", errors[i].shown, (int)n, says);
-		keep_error(h, words);
+		e->kind = HISTORY_SAYS;
+		e->words = words;
+		if (strncmp(says + n, ": \"", 3) == 0) { /* the message of a shutdown */
+			quote = strrchr(says + n + 3, '"');
+			snprintf(message, sizeof message, "%.*s",
+				 (int)(quote ? (size_t)(quote - says) - n - 3 :
+					       strlen(says + n + 3)),
+				 says + n + 3);
+			e->message = message;
+		}
+		(void)history_note(h, e);
 	}
-	o->look_at = MIN(o->look_at, MAX(o->looked + ECHO_MS, clock_ms()));
+}
+
+/* The histories of sessions that BIRD is not to run, or that were UNSEEN in this look. */
+static void forget(struct observer *o, bool unseen)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < o->n_history; i++)
+		if (unseen ? o->history[i].look == o->total : !o->history[i].unwanted)
+			o->history[kept++] = o->history[i];
+	o->n_history = kept;
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static bool is_moving(const struct observer *o)

@@ -7,21 +7,10 @@
 #pragma once
 
 #include "base/poll.h"
-#include "bird/session.h"
+#include "bird/history.h"
+#include "render/conf.h"
 
 struct observer;
-
-/* What is remembered of one session beyond what BIRD tells. */
-struct history {
-	char name[65];
-	enum session_state state;
-	bool was_established;    /* at some time */
-	uint32_t flaps;          /* times it left Established */
-	int64_t since;           /* wall clock, UTC; 0: unknown */
-	int64_t began;           /* the same by clock_ms(), which nobody sets; 0: in another life */
-	char first_error[160];   /* the first after leaving Established; "" */
-	unsigned look;           /* the last look that saw it */
-};
 
 struct observer *observer_open(const char *socket_path);
 void observer_close(struct observer *o);
@@ -49,6 +38,9 @@ void observer_remember(struct observer *o, const struct history *h);
 unsigned observer_life(const struct observer *o);
 /* Did anything take the last connection? False: BIRD is not running. */
 bool observer_listens(const struct observer *o);
+/* What BIRD is to run from now on. A session that is not in it, and that BIRD is not seen to have,
+ * has no history any more: made again it is another one. */
+void observer_want(struct observer *o, const struct conf *c);
 const char *observer_version(const struct observer *o);   /* of BIRD; NULL */
 const char *observer_router_id(const struct observer *o); /* NULL */
 /* Why BIRD cannot be asked; NULL while it can, and before the first attempt has ended. */

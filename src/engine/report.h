@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The NodeStatus of this node (compose.h), written to the store when it differs: at once for a
- * change of state (bounded), and every minute so that readers can tell a living agent from a dead
- * one (decisions.md 27). Only this writes that object.
+ * The NodeStatus of this node (compose.h), written to the store when schedule.h says so: soon after a
+ * change of what it says, and at intervals so that readers can tell a living agent from a dead one
+ * (decisions.md 27, 49). Only this writes that object.
  */
 #pragma once
 

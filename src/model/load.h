@@ -36,6 +36,6 @@ enum load_flags {
  * PATH cannot be read (ERR_USAGE when there is none); complaints are in l->diags. Many paths can be
  * loaded into one L, which starts as zeroes. */
 bool load_path(struct load *l, const char *path, unsigned flags, struct err *err) must_check;
-/* The same for text at hand. */
+/* The same for text at hand: for tests. */
 void load_text(struct load *l, const char *file, const char *text, size_t len, unsigned flags);
 void load_free(struct load *l);

@@ -8,7 +8,10 @@
 
 #define NODES_SHOWN	5
 #define TROUBLE_SHOWN_S 600
+#define BEFORE_SLACK_S	10 /* BIRD starts a session anew some seconds after it ended */
 
+static void node_sentences(const struct fabric *f, const struct fabric_node *node, bool say_stale,
+			   struct buf *out);
 static void trouble_sentences(const struct fabric *f, struct buf *out);
 static const struct status_trouble *trouble_shown(const struct fabric *f,
 						  const struct fabric_node *node);
@@ -20,6 +23,7 @@ static void add_problems(struct fabric *f, const struct fabric_node *node,
 			 const struct target *only);
 static const char *reason_of(const struct fabric *f, const char *node,
 			     const struct status_session *s);
+static const char *with_before(const struct fabric *f, const struct status_session *s);
 static bool wanted(const struct target *only, const char *origin, struct arena *a);
 static bool peer_silent(const struct fabric *f, const struct resource *peer);
 static int session_order(const void *a, const void *b);
@@ -47,8 +51,18 @@ void fabric_make(struct fabric *f, const struct snapshot *snap, const struct tar
 	}
 	if (f->n_sessions)
 		qsort(f->sessions, f->n_sessions, sizeof *f->sessions, session_order);
-	for (i = 0; i < f->n_sessions; i++)
-		f->n_established += str_eq(f->sessions[i].session->state, "Established");
+	for (i = 0; i < f->n_sessions; i++) {
+		const struct fabric_session *s = &f->sessions[i];
+
+		if (s->orphan)
+			f->n_orphans++;
+		else if (s->stale)
+			f->n_stale++;
+		else if (str_eq(s->session->state, "Established"))
+			f->n_established++;
+		else
+			f->n_down++;
+	}
 	if (!only->name || only->kind == &kind_bgppeer) {
 		struct problems global = { .arena = a }, said = f->problems;
 
@@ -63,25 +77,19 @@ void fabric_make(struct fabric *f, const struct snapshot *snap, const struct tar
 void fabric_sentences(struct fabric *f, const struct target *only, struct buf *out)
 {
 	auto_buf struct buf silent = { 0 };
-	size_t n_silent = 0;
+	size_t n_silent = 0, n_stale = 0;
 
 	for (size_t i = 0; i < f->n_nodes; i++) {
 		const struct fabric_node *node = &f->nodes[i];
-		const struct nodestatus *s = node->status;
-		int64_t seen = s && s->observed_at ? clock_parse(s->observed_at) : -1;
 
-		if (!s && n_silent++ < NODES_SHOWN)
+		n_stale += node->stale && !node->orphan;
+		if (node->status)
+			node_sentences(f, node, n_stale <= NODES_SHOWN, out);
+		else if (n_silent++ < NODES_SHOWN)
 			buf_printf(&silent, "%snode/%s", silent.len ? ", " : "", node->name);
-		if (!s)
-			continue;
-		if (node->stale)
-			buf_printf(out, "node/%s: stale, its agent last reported %s ago\n",
-				   node->name,
-				   seen < 0 ? "long" : text_age(f->now - seen, f->arena));
-		if (s->state && !str_eq(s->state, "Applied"))
-			buf_printf(out, "node/%s: %s%s%s\n", node->name, s->state,
-				   s->message ? ": " : "", s->message ? s->message : "");
 	}
+	if (n_stale > NODES_SHOWN)
+		buf_printf(out, "%zu more nodes are stale\n", n_stale - NODES_SHOWN);
 	trouble_sentences(f, out);
 	if (n_silent > NODES_SHOWN)
 		buf_printf(&silent, " and %zu more", n_silent - NODES_SHOWN);
@@ -99,6 +107,26 @@ void fabric_sentences(struct fabric *f, const struct target *only, struct buf *o
 	}
 }
 
+void fabric_summary(const struct fabric *f, struct buf *out)
+{
+	buf_printf(out, "%zu session%s, %zu established, %zu down", f->n_sessions,
+		   f->n_sessions == 1 ? "" : "s", f->n_established, f->n_down);
+	if (f->n_stale)
+		buf_printf(out, ", %zu stale", f->n_stale);
+	if (f->n_orphans)
+		buf_printf(out, ", %zu without a Node", f->n_orphans);
+	buf_char(out, '\n');
+}
+
+const char *fabric_state(const struct fabric_session *s)
+{
+	if (s->orphan)
+		return "NoNode";
+	if (s->stale)
+		return "Stale";
+	return s->session->state ? s->session->state : "Unknown";
+}
+
 struct value fabric_document(const struct fabric *f)
 {
 	struct arena *a = f->arena;
@@ -112,12 +140,40 @@ struct value fabric_document(const struct fabric *f)
 		nodes[i] = node_document(&f->nodes[i], a);
 	object_value(&counts, "sessions", value_int((int64_t)f->n_sessions));
 	object_value(&counts, "established", value_int((int64_t)f->n_established));
-	object_value(&counts, "down", value_int((int64_t)(f->n_sessions - f->n_established)));
+	object_value(&counts, "down", value_int((int64_t)f->n_down));
+	object_value(&counts, "stale", value_int((int64_t)f->n_stale));
+	object_value(&counts, "withoutNode", value_int((int64_t)f->n_orphans));
 	object_value(&o, "sessions", value_list(sessions, f->n_sessions));
 	object_value(&o, "nodes", value_list(nodes, f->n_nodes));
 	object_value(&o, "problems", problems_document(&f->problems));
 	object_value(&o, "summary", object_done(&counts));
 	return object_done(&o);
+}
+
+static void node_sentences(const struct fabric *f, const struct fabric_node *node, bool say_stale,
+			   struct buf *out)
+{
+	const struct nodestatus *s = node->status;
+	int64_t seen = s->observed_at ? clock_parse(s->observed_at) : -1;
+	const char *ago = seen < 0 ? "long" : text_age(MAX(f->now - seen, 0), f->arena);
+
+	if (node->orphan && node->stale)
+		buf_printf(out,
+			   "nodestatus/%s: there is no Node of that name, and its agent last "
+			   "reported %s ago: `peerctl delete nodestatus %s`\n",
+			   node->name, ago, node->name);
+	else if (node->orphan)
+		buf_printf(
+			out,
+			"nodestatus/%s: there is no Node of that name, but its agent reports: "
+			"apply the Node, or stop peerd there and `peerctl delete nodestatus %s`\n",
+			node->name, node->name);
+	else if (node->stale && say_stale)
+		buf_printf(out, "node/%s: stale, its agent last reported %s ago\n", node->name,
+			   ago);
+	if (s->state && !str_eq(s->state, "Applied"))
+		buf_printf(out, "node/%s: %s%s%s%s\n", node->name, node->stale ? "was " : "",
+			   s->state, s->message ? ": " : "", s->message ? s->message : "");
 }
 
 /* One for all nodes that say the same: when a member of etcd goes, a third of all agents do. */
@@ -164,6 +220,8 @@ static const struct status_trouble *trouble_shown(const struct fabric *f,
 	const struct status_trouble *t = node->status ? node->status->store_trouble : NULL;
 	int64_t until = t && t->until ? clock_parse(t->until) : f->now;
 
+	if (node->stale) /* what lasted then may be over */
+		return NULL;
 	return t && t->since && f->now - until <= TROUBLE_SHOWN_S ? t : NULL;
 }
 
@@ -171,13 +229,12 @@ static void add_node(struct fabric *f, const char *name, const struct target *on
 {
 	const struct resource *r = snapshot_find(f->snap, &kind_nodestatus, name);
 	struct fabric_node node = { .name = name, .status = r ? r->spec : NULL };
-	int64_t seen;
 
 	if (only->name && only->kind == &kind_node && !str_eq(only->name, name))
 		return;
 	if (node.status) {
-		seen = node.status->observed_at ? clock_parse(node.status->observed_at) : -1;
-		node.stale = seen < 0 || f->now - seen > FABRIC_STALE_S;
+		node.stale = nodestatus_stale(node.status, f->now);
+		node.orphan = !snapshot_find(f->snap, &kind_node, name);
 		add_reported(f, &node, only);
 		add_problems(f, &node, only);
 	} else if (only->name) {
@@ -195,9 +252,14 @@ static void add_reported(struct fabric *f, const struct fabric_node *node,
 		const struct status_session *s = &list_at(*sessions, struct status_session, i);
 
 		if (wanted(only, s->origin, f->arena))
-			*arena_push(f->arena, f->sessions, f->n_sessions) =
-				(struct fabric_session){ node->name, s, reason_of(f, node->name, s),
-							 node->stale };
+			*arena_push(f->arena, f->sessions, f->n_sessions) = (struct fabric_session){
+				.node = node->name,
+				.session = s,
+				.reason = reason_of(f, node->name, s),
+				.stale = node->stale,
+				.orphan = node->orphan,
+				.seen = node->status->observed_at,
+			};
 	}
 }
 
@@ -225,8 +287,10 @@ static void add_planned(struct fabric *f, const char *node, const struct target 
 			.state = "Unknown",
 		};
 		*arena_push(f->arena, f->sessions, f->n_sessions) = (struct fabric_session){
-			node, s, arena_printf(f->arena, "no agent has reported from node %s", node),
-			false
+			.node = node,
+			.session = s,
+			.reason =
+				arena_printf(f->arena, "no agent has reported from node %s", node),
 		};
 	}
 }
@@ -262,9 +326,9 @@ static const char *reason_of(const struct fabric *f, const char *node,
 	const struct resource *r;
 
 	if (s->reason)
-		return s->reason;
-	if (s->first_error && !str_eq(s->state, "Established"))
-		return s->first_error;
+		return with_before(f, s);
+	if (s->error && !str_eq(s->state, "Established"))
+		return s->error;
 	if (!name || strncmp(s->origin, "bgppeer/", 8) != 0)
 		return NULL;
 	r = snapshot_find(f->snap, &kind_bgppeer, name + 1);
@@ -275,6 +339,20 @@ static const char *reason_of(const struct fabric *f, const char *node,
 		return arena_printf(f->arena, "%s was changed; node %s has not followed yet",
 				    s->origin, node);
 	return NULL;
+}
+
+/* The reason; and what came before it in the same outage, for that is mostly what began it. */
+static const char *with_before(const struct fabric *f, const struct status_session *s)
+{
+	const struct status_cause *b = s->before;
+	int64_t at = b && b->at ? clock_parse(b->at) : -1;
+	int64_t since = s->since ? clock_parse(s->since) : -1;
+
+	if (at < 0 || !b->error || since < 0 || at + BEFORE_SLACK_S < since)
+		return s->reason;
+	return arena_printf(f->arena, "%s Before that, at %s: %s%s%s%s.", s->reason, b->at,
+			    b->error, b->message ? ", with the message \"" : "",
+			    b->message ? b->message : "", b->message ? "\"" : "");
 }
 
 static bool wanted(const struct target *only, const char *origin, struct arena *a)
@@ -328,17 +406,33 @@ static struct value session_document(const struct fabric_session *row, struct ar
 	object_text(&o, "peerNode", s->peer_node);
 	object_number(&o, "asNumber", s->as_number);
 	object_number(&o, "localASNumber", s->local_as_number);
-	object_text(&o, "state", s->state);
-	object_text(&o, "since", s->since);
+	object_text(&o, "state", fabric_state(row));
+	object_text(&o, "since", row->stale || row->orphan ? row->seen : s->since);
+	if (row->stale || row->orphan) {
+		object_text(&o, "lastState", s->state);
+		object_text(&o, "lastSince", s->since);
+	}
 	object_text(&o, "code", s->code);
 	object_text(&o, "reason", row->reason);
-	object_text(&o, "firstError", s->first_error);
+	object_text(&o, "error", s->error);
+	object_text(&o, "message", s->message);
+	if (s->before) {
+		struct object before = { .arena = a };
+
+		object_text(&before, "code", s->before->code);
+		object_text(&before, "error", s->before->error);
+		object_text(&before, "message", s->before->message);
+		object_text(&before, "at", s->before->at);
+		object_value(&o, "before", object_done(&before));
+	}
 	object_number(&o, "flaps", s->flaps);
+	object_flag(&o, "flapsAtLeast", s->flaps_at_least == YES);
 	object_value(&o, "routesImported", value_int(s->routes_imported));
 	object_value(&o, "routesExported", value_int(s->routes_exported));
 	object_flag(&o, "passive", s->passive == YES);
 	object_flag(&o, "direct", s->direct == YES);
 	object_flag(&o, "stale", row->stale);
+	object_flag(&o, "withoutNode", row->orphan);
 	return object_done(&o);
 }
 
@@ -355,6 +449,7 @@ static struct value node_document(const struct fabric_node *node, struct arena *
 	object_text(&o, "message", s->message);
 	object_text(&o, "observedAt", s->observed_at);
 	object_flag(&o, "stale", node->stale);
+	object_flag(&o, "withoutNode", node->orphan);
 	object_text(&o, "routerID", s->router_id);
 	object_text(&o, "birdVersion", s->bird_version);
 	object_text(&o, "agentVersion", s->agent_version);

@@ -4,25 +4,25 @@
 
 #include "peerctl/plan.h"
 
-#define FABRIC_STALE_S 180 /* decisions.md 27 */
-
 struct fabric_session {
 	const char *node;
 	const struct status_session *session;
 	const char *reason; /* why it is not what is wanted; NULL */
-	bool stale;         /* the report is old */
+	bool stale, orphan; /* as of the node: what was reported is not counted as it is now */
+	const char *seen;   /* when it was reported */
 };
 
 struct fabric_node {
 	const char *name;
 	const struct nodestatus *status; /* NULL: no agent has reported */
-	bool stale;
+	bool stale;  /* its report is older than it is good for (decisions.md 49) */
+	bool orphan; /* there is a report, but no Node of that name */
 };
 
 struct fabric {
 	const struct snapshot *snap;
 	struct fabric_session *sessions; /* by resource, node, peer */
-	size_t n_sessions, n_established;
+	size_t n_sessions, n_established, n_down, n_stale, n_orphans; /* the first is the sum */
 	struct fabric_node *nodes;       /* by name */
 	size_t n_nodes;
 	struct problems problems;
@@ -35,4 +35,8 @@ void fabric_make(struct fabric *f, const struct snapshot *snap, const struct tar
 		 struct arena *a);
 /* Sentences on what is not in the rows. */
 void fabric_sentences(struct fabric *f, const struct target *only, struct buf *out);
+/* "6 sessions, 4 established, 0 down, 2 stale" */
+void fabric_summary(const struct fabric *f, struct buf *out);
+/* What S is now, as far as that can be known. */
+const char *fabric_state(const struct fabric_session *s);
 struct value fabric_document(const struct fabric *f);

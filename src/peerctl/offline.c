@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plan needs facts that only a machine has. Offline they come from elsewhere: addresses from what
- * the agent reported, passwords from a folder or from Secrets in the files. A store holds no
+ * A plan needs facts that only a machine has. Offline they come from elsewhere: addresses and routes
+ * from what the agent reported, passwords from a folder or from Secrets in the files. A store holds no
  * Secrets, so for its peers passwords are taken for given: that they are missing is for their agent
  * to say.
  */
@@ -65,7 +65,9 @@ const struct facts *offline_facts(struct offline *of, const struct snapshot *sna
 	const struct resource *r = snapshot_find(snap, &kind_nodestatus, node);
 	const struct nodestatus *status = r ? r->spec : NULL;
 	size_t n = status ? status->on_link.n : 0;
+	size_t n_routes = status && of->from_store ? status->kernel_routes.n : 0;
 	struct onlink *onlink = arena_array(a, struct onlink, n);
+	struct facts_route *routes = arena_array(a, struct facts_route, n_routes);
 	bool own = str_eq(of->own_name, node) || str_eq(of->router_id, "hash");
 
 	for (size_t i = 0; i < n; i++) {
@@ -73,9 +75,21 @@ const struct facts *offline_facts(struct offline *of, const struct snapshot *sna
 
 		onlink[i] = (struct onlink){ s->interface, s->prefix, s->peer };
 	}
+	for (size_t i = 0; i < n_routes; i++) {
+		const struct status_route *s =
+			&list_at(status->kernel_routes, struct status_route, i);
+
+		routes[i] = (struct facts_route){ s->prefix, s->gateway,
+						  s->interface ? s->interface : "" };
+	}
 	of->facts.onlink = onlink;
 	of->facts.n_onlink = n;
-	of->facts.onlink_known = n && of->from_store;
+	/* An agent that wrote has looked, also where there is nothing but host addresses. */
+	of->facts.onlink_known = status && !str_empty(status->agent_version) && of->from_store;
+	of->facts.routes = routes;
+	of->facts.n_routes = n_routes;
+	of->facts.missing = status && of->from_store ? status->missing_addresses.items : NULL;
+	of->facts.n_missing = of->facts.missing ? status->missing_addresses.n : 0;
 	of->facts.router_id = own ? of->router_id : NULL;
 	return &of->facts;
 }

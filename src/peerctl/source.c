@@ -15,7 +15,9 @@ struct listed {
 
 static void list_entry(void *ctx, const struct entry *e);
 static void list_hand_over(const struct snapshot *from, struct snapshot *to);
+static void complain_all(const struct load *l, bool with_notes);
 static void complain(const struct diag *d);
+static bool namespace_check(const struct options *o, const struct kind *kind, struct err *err);
 static bool target_kind(const char *word, const struct kind **ret, struct err *err);
 static const char *kind_near(const char *word);
 
@@ -39,19 +41,20 @@ bool source_files(const struct options *o, unsigned flags, struct load *l, struc
 		flags |= LOAD_SKIP_EMPTY;
 	for (size_t i = 0; i < files->n; i++)
 		if (!load_path(l, files->items[i], flags, err)) {
-			source_complain(l, true);
+			complain_all(l, true);
 			return false;
 		}
-	source_complain(l, option_given(o, OPT_VERBOSE) || (flags & LOAD_SKIP_UNKNOWN));
+	complain_all(l, option_given(o, OPT_VERBOSE) || (flags & LOAD_SKIP_UNKNOWN));
 	if (l->diags.n_errors)
 		return told(err, ERR_INVALID);
 	for (size_t i = 0; l->items && i < l->n; i++)
-		if (!source_namespace(o, l->items[i]->kind, err))
+		if (!namespace_check(o, l->items[i]->kind, err))
 			return false;
 	return true;
 }
 
-void source_complain(const struct load *l, bool with_notes)
+/* The complaints of L on stderr; notes only when WITH_NOTES. */
+static void complain_all(const struct load *l, bool with_notes)
 {
 	for (size_t i = 0; i < l->diags.n; i++)
 		if (with_notes || l->diags.items[i].level != DIAG_NOTE)
@@ -171,7 +174,7 @@ bool source_targets(const struct options *o, struct target **ret, size_t *ret_n,
 			return err_set(err, ERR_USAGE,
 				       "%.200s: write KIND/NAME everywhere, or KIND NAME...", arg);
 		}
-		if (!source_namespace(o, t.kind, err))
+		if (!namespace_check(o, t.kind, err))
 			return false;
 		*arena_push(o->arena, targets, n) = t;
 	}
@@ -180,7 +183,8 @@ bool source_targets(const struct options *o, struct target **ret, size_t *ret_n,
 	return true;
 }
 
-bool source_namespace(const struct options *o, const struct kind *kind, struct err *err)
+/* -n and -A, of which no kind that we keep knows anything. */
+static bool namespace_check(const struct options *o, const struct kind *kind, struct err *err)
 {
 	if (kind->flags & KIND_NAMESPACED)
 		return true;

@@ -27,8 +27,6 @@ static inline void source_strip(struct resource *r)
 }
 /* Why R, which is broken, is so: on stderr. */
 void source_tell_broken(const struct resource *r);
-/* The complaints of L on stderr; notes only when WITH_NOTES. */
-void source_complain(const struct load *l, bool with_notes);
 
 /* The store that options, environment and files name. FLAGS: enum store_flags. NULL: ERR says why. */
 struct store *source_open(const struct options *o, unsigned flags, struct err *err);
@@ -59,8 +57,6 @@ struct target {
 	const char *version; /* what the file says; NULL: nothing */
 };
 bool source_targets(const struct options *o, struct target **ret, size_t *ret_n, struct err *err);
-/* -n and -A, of which no kind that we keep knows anything. */
-bool source_namespace(const struct options *o, const struct kind *kind, struct err *err);
 
 /* ---- for plan and render: what would be a machine's, offline ---- */
 

@@ -146,9 +146,7 @@ static bool show_table(const struct fabric *f, const struct target *only, const 
 		table_print(&t, &with, &out);
 	fabric_sentences(&sentences, only, &said);
 	if (style->headers)
-		buf_printf(&said, "%zu session%s, %zu established, %zu down\n", f->n_sessions,
-			   f->n_sessions == 1 ? "" : "s", f->n_established,
-			   f->n_sessions - f->n_established);
+		fabric_summary(f, &said);
 	if (!output_write(&out, err))
 		return false;
 	if (!last || redraw || !str_eq(last->sentences, buf_text(&said)))
@@ -187,15 +185,18 @@ static void fill_row(struct row *row, const struct fabric *f, const struct fabri
 		     size_t n_columns, struct arena *a)
 {
 	const struct status_session *session = s->session;
-	int64_t since = session->since ? clock_parse(session->since) : -1;
+	bool now = !s->stale && !s->orphan; /* else it was so when it was reported */
+	const char *from = now ? session->since : s->seen;
+	int64_t since = from ? clock_parse(from) : -1;
 	struct cell *cells = row->cells;
-	const char *state = session->state ? session->state : "Unknown";
 
 	cells[0].text = session->origin ? session->origin : "-";
 	cells[1].text = s->node;
 	cells[2].text = session->peer ? session->peer : "-";
 	cells[3].text = session->as_number ? arena_printf(a, "%u", session->as_number) : "-";
-	cells[4].text = s->stale ? arena_printf(a, "%s (stale)", state) : state;
+	cells[4].text = now ? fabric_state(s) :
+			      arena_printf(a, "%s, was %s", fabric_state(s),
+					   session->state ? session->state : "Unknown");
 	cells[4].colour = state_colour(s);
 	cells[5].text = since < 0 ? "-" : text_age(MAX(f->now - since, 0), a);
 	row->note = s->reason;
@@ -205,7 +206,8 @@ static void fill_row(struct row *row, const struct fabric *f, const struct fabri
 	cells[7].text = session->peer_node ? session->peer_node : "-";
 	cells[8].text = arena_printf(a, "%u in, %u out", session->routes_imported,
 				     session->routes_exported);
-	cells[9].text = arena_printf(a, "%u", session->flaps);
+	cells[9].text =
+		arena_printf(a, "%s%u", session->flaps_at_least == YES ? ">=" : "", session->flaps);
 }
 
 /* Leaves the rows that were not there before, their age aside. */
@@ -240,7 +242,7 @@ static enum colour state_colour(const struct fabric_session *s)
 {
 	static const char *const red[] = { "Down", "Missing", "Unknown", "Close", NULL };
 
-	if (s->stale)
+	if (s->stale || s->orphan)
 		return COLOUR_YELLOW;
 	if (str_eq(s->session->state, "Established"))
 		return COLOUR_GREEN;

@@ -117,6 +117,8 @@ static void run(struct agent *ag, int signals, struct notify *n)
 				agent_reload(ag);
 			} else if (info.ssi_signo == SIGUSR1) {
 				agent_accept_store(ag);
+			} else if (info.ssi_signo == SIGUSR2) {
+				agent_explain(ag);
 			} else {
 				log_event(LOG_INFO, "stop", "bird", "goes on with what it runs",
 					  NULL);
@@ -144,6 +146,7 @@ static int signals_open(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }

@@ -104,8 +104,8 @@ static void peering_block(struct rendering *r, const struct session_fate *s,
 			      template_line, &(struct template_out){ out, "\t" });
 	buf_str(out,
 		family == 4 ?
-			"\tipv4 {\n\t\tgateway recursive;\n\t\tigp table master4;\n\t\tadd paths on;\n" :
-			"\tipv6 {\n\t\tgateway recursive;\n\t\tigp table master6;\n\t\tadd paths on;\n");
+			"\tipv4 {\n\t\tgateway recursive;\n\t\tigp table igp4;\n\t\tadd paths on;\n" :
+			"\tipv6 {\n\t\tgateway recursive;\n\t\tigp table igp6;\n\t\tadd paths on;\n");
 	buf_str(out, "\t\timport ");
 	buf_str(out, ch->import);
 	buf_str(out, ";\n\t\texport ");

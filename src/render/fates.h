@@ -53,5 +53,3 @@ struct fates *fates_decide(const struct fates_input *in, struct arena *a);
 const struct session_fate *fates_find(const struct fates *f, const char *name);
 /* What there is to say beside the problems of the plan; in A. */
 struct problem *fates_problems(const struct fates *f, struct arena *a, size_t *ret_n);
-/* Is WORD one of N sorted WORDS? */
-bool word_among(const char *const *words, size_t n, const char *word);

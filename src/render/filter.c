@@ -134,6 +134,7 @@ static void import_body(const struct filter_set *set, const struct made *m, stru
 		}
 		buf_str(out, any ? " then gw = bgp_next_hop; else gw = from;\n" :
 				   "true then gw = from;\n");
+		buf_str(out, "\tpeerage_onlink = 1;\n"); /* it may carry next hops of others */
 		any = true;
 	}
 	any |= filter_rules(m, out);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How to reach a datastore, as calicoctl is told: the file of kind CalicoAPIConfig, or the
- * environment (reference/calico-compat.md, 8.5). If there is a file only the file counts. One
- * table has each key of the file with its variable; CALICO_NAME wins over NAME. What is empty is
- * not given.
+ * environment. If there is a file only the file counts. One table has each key of the file with its
+ * variable; CALICO_NAME wins over NAME. An empty value counts as not given.
  */
 #pragma once
 

@@ -65,7 +65,7 @@ void channel_run(struct channel *c)
 	while (c->tls && tls_prepare(c->tls));
 	if (!c->tls || !tls_err(c->tls))
 		return;
-	channel_drop(c); /* what is wrong is ours, and no endpoint's */
+	channel_drop(c); /* our own certificate or key is wrong, so no other address would do */
 	c->err = *tls_err(c->tls);
 	c->stage = FAILED;
 }
@@ -274,8 +274,9 @@ static bool channel_waited(struct channel *c, const char *words)
 	return true;
 }
 
-/* This address does not do. What is said in the end is the last one's reason; but a certificate that
- * is wrong needs somebody, while an address that does not answer may be there for show. */
+/* This address cannot be used. When all have failed the reason of the last one is told, except where one
+ * had a wrong certificate: that is told instead, because somebody must mend it, while a name may well have
+ * an address at which nothing is expected to answer. */
 static void channel_lost(struct channel *c, const struct err *why)
 {
 	const struct resolve_address *address = &c->addresses[c->tried - 1];

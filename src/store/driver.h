@@ -11,6 +11,7 @@ struct driver {
 	const char *scheme; /* "sqlite" */
 	/* Can there ever be a store at WHERE? False: ERR_USAGE or ERR_INVALID. NULL: it cannot be told. */
 	bool (*check)(const char *where, struct err *err);
+	unsigned status_rate; /* store_status_rate() */
 	struct store *(*open)(const char *where, unsigned flags, struct err *err);
 	void (*start)(struct store *st, struct op *op);
 	void (*cancel)(struct store *st, struct op *op); /* leave op->arena to the caller */
@@ -28,8 +29,8 @@ struct store {
 #define STORE_LOG_KEEP 10000   /* changes that a WATCH can look back on (decisions.md 37) */
 #define STORE_PATIENCE_MS 5000 /* STORE_PATIENT (decisions.md 42) */
 
-/* Does W fit what is there now (VERSION; NULL: nothing)? If not, W->result says why, and ERR, when
- * nothing is in it yet, what to tell the user. */
+/* May W be done, as its `expect` says, where the object is at VERSION now (NULL: it is not there)? If not,
+ * W->result says why, and ERR gets a sentence for the user unless an earlier write has put one there. */
 bool write_fits(struct write *w, const char *version, struct err *err) must_check;
 /* After a failure that undid the whole of OP: what was WRITE_DONE is WRITE_PENDING again. */
 void writes_undone(struct op *op);

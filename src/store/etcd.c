@@ -94,7 +94,7 @@ static void etcd_wait(struct store *st, struct poll *p)
 	struct etcd *e = (struct etcd *)st;
 
 	if (!e->tasks)
-		return; /* an idle connection may end, it is made anew when it is needed */
+		return; /* nobody uses the connection, so nobody cares if it ends: the next task makes one */
 	for (const struct task *t = e->tasks; t; t = t->next) {
 		if (!t->started && t->retry_at > clock_ms())
 			poll_at(p, t->retry_at);
@@ -103,7 +103,9 @@ static void etcd_wait(struct store *st, struct poll *p)
 		else if (t->started && t->op->type != OP_WATCH)
 			poll_at(p, clock_ms() + ETCD_CALL_MS / 4);
 	}
-	etcd_link_wait(e->link, p); /* last: being asked whether it is ready, it may begin anew */
+	/* After task_ready(), which may change what the link waits for: a link that is asked whether it is
+	 * ready ends its connection there if the member takes no more calls. */
+	etcd_link_wait(e->link, p);
 }
 
 static void etcd_close(struct store *st)
@@ -125,6 +127,7 @@ static void etcd_close(struct store *st)
 
 const struct driver driver_etcd = {
 	.scheme = "etcd",
+	.status_rate = 500,
 	.open = etcd_open,
 	.start = etcd_start,
 	.cancel = etcd_cancel,
@@ -209,7 +212,7 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 
 	if (strncmp(words, "etcdserver: ", 12) == 0)
 		words += 12;
-	/* The first is etcd's word, the second that of the gRPC library below it. */
+	/* The first is what etcd itself says, the second what its gRPC library says. */
 	if (strstr(words, "request is too large") || strstr(words, "larger than max")) {
 		err_set(err, ERR_INVALID,
 			"%s takes nothing so large as %s: its limit is --max-request-bytes, 1.5 MiB "
@@ -220,7 +223,7 @@ void etcd_error(const struct etcd *e, const struct grpc_call *call, const char *
 	err_set(err, ERR_AWAY, "%s: %s", at, words);
 	switch (call->status) {
 	case GRPC_NONE:
-		if (strstr(words, "://")) /* why a connection was lost has the endpoint in it */
+		if (strstr(words, "://")) /* they name the endpoint themselves */
 			err_set(err, ERR_AWAY, "%s", words);
 		return;
 	case GRPC_OK:
@@ -339,7 +342,8 @@ bool etcd_resume_parse(const char *text, struct etcd_resume *ret)
 	return true;
 }
 
-/* Reading may begin at once: it changes nothing, wherever it ends up. */
+/* A read may be sent before the member has answered our greeting: if it is lost it is sent again, which
+ * does no harm. A write waits until the link is ready. */
 static bool task_ready(const struct task *t)
 {
 	struct etcd_link *l = t->etcd->link;
@@ -355,7 +359,7 @@ static void task_start(struct task *t)
 	t->type->start(t);
 }
 
-/* It is no task any more; the operation keeps what is in its arena. */
+/* The operation is done. Its results stay: they are in its arena, and so is T. */
 static void task_end(struct task *t)
 {
 	for (struct task **at = &t->etcd->tasks; *at; at = &(*at)->next)
@@ -367,7 +371,8 @@ static void task_end(struct task *t)
 	t->op->driver = NULL;
 }
 
-/* Every member was tried. A cluster that was there a moment ago may be so again. */
+/* Every member was tried, and none can be used. An operation that had been started on one of them goes
+ * on trying for as long as its handle is patient; one that never found a member fails at once. */
 static void task_link_failed(struct task *t)
 {
 	int64_t now = clock_ms();
@@ -395,7 +400,7 @@ static bool call_bytes(void *ctx, const uint8_t *at, size_t len, bool end, struc
 	       (!end || (pb_stream_end(&c->stream, err) && (!c->end || c->end(c->ctx, err))));
 }
 
-/* Is it something of this member, or of this moment? */
+/* May CALL work with another member, or a moment later? */
 static bool passes(const struct grpc_call *call)
 {
 	switch (call->status) {

@@ -51,13 +51,15 @@ struct etcd_call { /* one call, and the messages of its answer */
 	bool (*end)(void *ctx, struct err *err); /* of each message; NULL: nothing to do */
 	void *ctx;
 };
-#define ETCD_CALL_MS 10000 /* without a byte of an answer, then the member is left */
+#define ETCD_CALL_MS 10000 /* a member that sends no byte of an answer for so long is left */
 
 /* FIELD, END and CTX are set. */
 void etcd_call_start(struct etcd *e, struct etcd_call *c, const char *path, const struct buf *message,
 		     bool last);
-bool etcd_call_done(struct etcd_call *c); /* or has it to be given up? */
-/* It is done. One that says it worked and has not even told a REVISION did not. */
+/* Is there an answer, or a failure? A call that has heard nothing for ETCD_CALL_MS fails here. */
+bool etcd_call_done(struct etcd_call *c);
+/* After etcd_call_done(). Every answer of etcd has a REVISION in its header; where it is 0 the call counts as
+ * failed, whatever its status says. */
 void etcd_call_answered(struct etcd_call *c, int64_t revision);
 void etcd_call_stop(struct etcd_call *c); /* also one that was never started */
 
@@ -76,15 +78,15 @@ const char *etcd_identity(const struct etcd_header *h, struct arena *a);
 bool etcd_deliver(struct op *op, unsigned kinds, const struct etcd_kv *kv, struct buf *key,
 		  struct buf *name, struct buf *value);
 
-/* Where a WATCH can go on, and how to tell that the history is still the same: the last change that
- * was seen, of ANCHOR at MOD. etcd's members have one history, but one that is restored from a
- * snapshot has another from there on, in which any revision may mean something else. */
+/* Where a WATCH can go on: behind REVISION. And how to tell that this revision still means what it meant
+ * then: ANCHOR is the key that changed last, at the revision MOD. A cluster that was restored from a backup
+ * counts on from the backup's revision, so that the same numbers stand for other changes. */
 struct etcd_resume {
 	int64_t revision, mod;
 	uint64_t raft_term;
-	bool deleted;       /* the last change was that ANCHOR went */
+	bool deleted;       /* that change deleted ANCHOR */
 	const char *anchor; /* NULL: none */
 };
 const char *etcd_resume_print(const struct etcd_resume *r, struct arena *a);
-/* Also a bare revision; false: it is none. Points into TEXT. */
+/* Takes a bare revision, too. False when TEXT is neither. RET points into TEXT. */
 bool etcd_resume_parse(const char *text, struct etcd_resume *ret);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where objects are in etcd: Calico's own layout (reference/calico-compat.md, 1.8 and 2.3), and what
- * is ours alone under /peerage/. Pure.
+ * Where objects are in etcd: Calico's own layout, and what is ours alone under /peerage/. Pure.
  *
  *   /calico/resources/v3/projectcalico.org/PLURAL/NAME         Calico's resources, JSON of the object
  *   /calico/ipam/v2/host/NODE/ipv4/block/10.0.0.0-26           block affinities, as its IPAM has them

@@ -60,13 +60,13 @@ struct etcd_link {
 
 	char *token;
 	int64_t token_got, token_used;
-	unsigned n_tokens; /* so far: where one was another one may be */
+	unsigned n_tokens; /* that there were so far: tells which one a call was made with */
 	struct grpc_call auth;
 	struct pb_stream auth_stream;
 };
 
-/* A token outlives its connection: making one costs etcd 50 ms of bcrypt, and a thousand agents come
- * back together when it was restarted. */
+/* A token is kept when its connection ends. For a new one etcd must check the password, which takes it 50 ms
+ * (bcrypt), and after a restart of etcd a thousand agents come back at the same time. */
 struct kept_token {
 	char *whose, *token;
 	int64_t got, used;
@@ -139,14 +139,14 @@ void etcd_link_run(struct etcd_link *l)
 			err = *channel_err(l->channel);
 			ours = l->tls && tls_err(l->tls);
 			endpoint_failed(l, &err, ours);
-			if (ours) /* the files are read again when it is tried again */
+			if (ours) /* so that the next try reads our certificate files again */
 				tls_close(take(l->tls));
 		} else if (channel_ready(l->channel)) {
 			l->state = LINK_GREETING;
 			l->heard = clock_ms();
 			l->deadline = l->heard + ANSWER_MS;
 			l->more = true;
-			return; /* so that an early call goes out with the greeting */
+			return; /* now etcd_link_early() is true, and a call can join our greeting */
 		}
 	}
 	if (l->state < LINK_GREETING)
@@ -195,7 +195,8 @@ bool etcd_link_ready(struct etcd_link *l)
 
 	if (l->state != LINK_READY)
 		return false;
-	/* What is under way may end; a new call begins with another connection. */
+	/* The member takes no more calls on this connection. Those under way may end; after them another
+	 * connection is made. */
 	if (grpc_leaving(l->grpc, &calm) && !grpc_busy(l->grpc)) {
 		struct err err = { 0 };
 
@@ -267,21 +268,21 @@ void etcd_link_leave(struct etcd_link *l, const char *why)
 	struct err err = { 0 };
 
 	if (l->state != LINK_READY)
-		return; /* it has been left already */
+		return; /* another call said so before */
 	err_set(&err, ERR_AWAY, "%s: %s", etcd_link_endpoint(l), why);
 	endpoint_failed(l, &err, false);
 }
 
 bool etcd_link_renew(struct etcd_link *l, const struct grpc_call *call)
 {
-	/* The second: somebody changed users or roles since it was made. */
+	/* "auth store is old": users or roles were changed since the token was made. */
 	bool stale =
 		call->status == GRPC_UNAUTHENTICATED ||
 		(call->status == GRPC_INVALID_ARGUMENT && strstr(call->words, "auth store is old"));
 
 	if (!stale || !l->config->username)
 		return false;
-	/* Of several calls that were refused together only the first one asks. */
+	/* When several calls are refused for one token, only the first of them asks for another. */
 	if (l->state == LINK_READY && call->token_number == l->n_tokens) {
 		token_forget(l);
 		authenticate(l);
@@ -394,7 +395,7 @@ static void connect_next(struct etcd_link *l)
 	l->state = LINK_CONNECTING;
 }
 
-/* FINAL: the next one would say the same. */
+/* FINAL: every other endpoint would fail for the same reason, so none is tried. */
 static void endpoint_failed(struct etcd_link *l, const struct err *err, bool final)
 {
 	bool was_ready = l->state == LINK_READY, calm;
@@ -404,7 +405,7 @@ static void endpoint_failed(struct etcd_link *l, const struct err *err, bool fin
 		silence_ms = MIN(2 * silence_ms, SILENCE_MAX_MS);
 	drop(l, err->words);
 	next_endpoint++;
-	if (was_ready) { /* the calls know why; a new round begins when the link is run next */
+	if (was_ready) { /* drop() has told the calls why; the next run tries all endpoints anew */
 		l->err = (struct err){ 0 };
 		return;
 	}
@@ -422,7 +423,7 @@ static void endpoint_failed(struct etcd_link *l, const struct err *err, bool fin
 	connect_next(l);
 }
 
-/* Down, with nothing under way. */
+/* Ends the connection, and with it all calls. */
 static void drop(struct etcd_link *l, const char *why)
 {
 	if (l->state == LINK_AUTHENTICATING)
@@ -449,7 +450,8 @@ static void authenticate(struct etcd_link *l)
 	}
 	l->state = LINK_AUTHENTICATING;
 	l->deadline = clock_ms() + ANSWER_MS;
-	pb_stream_free(&l->auth_stream); /* half an answer of another connection */
+	pb_stream_free(
+		&l->auth_stream); /* an earlier connection may have ended in the middle of an answer */
 	l->auth = (struct grpc_call){ .path = ETCD_AUTHENTICATE, .bytes = auth_bytes, .ctx = l };
 	etcd_authenticate_put(&message, l->config->username, l->config->password);
 	grpc_start(l->grpc, &l->auth, &message, true);
@@ -547,7 +549,7 @@ static void wipe(char **secret)
 	free(take(*secret));
 }
 
-/* A simple token lives on with every use, a JWT has its end in it. */
+/* etcd forgets a simple token that was not used for a while; a JWT ends a fixed time after it was made. */
 static bool token_stale(const struct etcd_link *l)
 {
 	bool jwt = l->token && strncmp(l->token, "ey", 2) == 0;
@@ -571,12 +573,12 @@ static bool bytes_in(struct etcd_link *l, struct err *err)
 	l->more = len > 0;
 	if (!channel_err(l->channel))
 		return true;
-	/* etcd with TLS says nothing to what is no TLS. */
+	/* A member that expects TLS just closes the connection when we greet it without. */
 	return err_set(err, channel_err(l->channel)->kind, "%s%s", channel_err(l->channel)->words,
 		       unasked ? "; should the endpoint begin with https://?" : "");
 }
 
-/* Small frames go together. What fails here is noticed by the next run. */
+/* Collects small frames, so that they are written at once. If writing fails, the next read says so. */
 static void bytes_out(struct etcd_link *l)
 {
 	const uint8_t *at;

@@ -24,8 +24,9 @@ void etcd_link_wait(const struct etcd_link *l, struct poll *p);
 
 /* Can a call be started? */
 bool etcd_link_ready(struct etcd_link *l);
-/* Or one that may be lost? It goes out with our greeting, a round trip early, and is done `unheard`
- * where no greeting comes back: then the link tries the next member, or says what is wrong. */
+/* Can a call be started that does no harm if it is lost? It is sent together with our greeting, which saves
+ * waiting for the member's. If the member never greets, the call ends with `unheard` set, and the link
+ * tries the next member, or says what is wrong. */
 bool etcd_link_early(const struct etcd_link *l);
 /* NULL, or why no member can be used: all have been tried. Nothing more is tried then. */
 const struct err *etcd_link_err(const struct etcd_link *l);
@@ -35,8 +36,8 @@ void etcd_link_retry(struct etcd_link *l);
 const char *etcd_link_endpoint(const struct etcd_link *l);
 const char *etcd_link_user(const struct etcd_link *l); /* NULL: none was given */
 
-/* As grpc_start() and grpc_cancel(). A link that is neither ready nor early any more ends the call at
- * once: it may have been lost since the answer came that leads to this call. */
+/* As grpc_start() and grpc_cancel(). If the connection was lost since the link was asked whether it is ready,
+ * the call fails at once. */
 void etcd_link_start(struct etcd_link *l, struct grpc_call *call, const struct buf *message, bool last);
 void etcd_link_cancel(struct etcd_link *l, struct grpc_call *call);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LIST and GET: Range, in pages, decoded as it arrives. All kinds of a list are read at one revision,
- * that of the first answer: the rest is asked for as soon as its first bytes are there.
+ * LIST and GET: Range requests, in pages, decoded as they arrive. All of a list must be read at one
+ * revision. The first bytes of the first answer tell it; only then the other ranges are asked for.
  */
 #include "store/etcd.h"
 
 #include <inttypes.h>
 
-#define PAGE 10000 /* keys; each page makes etcd count the rest, so small ones cost it dear */
+#define PAGE                                                                                       \
+	10000 /* keys; for each page etcd counts all keys that are left, so many small pages are slow */
 
 struct reading { /* one range */
 	struct etcd_call call;
@@ -195,7 +196,8 @@ static bool read_kv(struct reading *r, const struct pb_field *f, struct err *err
 	return true;
 }
 
-/* Else one that never gets on could be asked for ever. */
+/* Keys come in order, and each must be behind LAST. A server that sends the same page again and again would
+ * keep us asking for ever. */
 static bool is_behind(const struct etcd_kv *kv, const struct buf *last)
 {
 	int order = last->len ? memcmp(kv->key, last->at, MIN(kv->key_len, last->len)) : 0;
@@ -203,7 +205,7 @@ static bool is_behind(const struct etcd_kv *kv, const struct buf *last)
 	return order ? order > 0 : kv->key_len > last->len;
 }
 
-/* Once something was handed over it cannot be taken back. */
+/* Tried again only while nothing was handed over: who asked would get objects twice. */
 static void read_failed(struct reading *r)
 {
 	struct read_task *t = r->task;

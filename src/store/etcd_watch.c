@@ -2,16 +2,22 @@
 /*
  * WATCH: one stream with one watch. With several, etcd keeps no order between what they tell.
  *
- * What is handed over is whole transactions. etcd tells of all changes of a transaction in one
- * answer, which comes in pieces; so the changes of a revision wait until one of the next revision,
- * or the end of the answer, shows that there are no more of them. The end is that of its last
- * fragment, should there be any: we do not ask for them.
+ * What is handed over is whole transactions. All changes of a transaction have one revision and come
+ * in one answer, but we read an answer piece by piece. So changes are held back until one of a later
+ * revision comes or the answer ends. (An answer may consist of several fragments; then the last one
+ * ends it. We do not ask for fragments, but a server may send them.)
  *
- * Going on where an earlier watch ended: first the anchor of the resume point is looked at (store
- * etcd.h). If it is not as it was left, etcd has another history now, and everything is to be listed
- * anew. The watch begins behind the anchor, not behind the revision: what was written in between
- * was not ours, or it is gone again, unless history has changed. So it counts only as a whole: nobody is
- * to see the objects that came and went. Where it is compacted the watch begins behind the revision.
+ * Going on where an earlier watch ended: the resume point (struct etcd_resume) has the revision up to
+ * which everything was told, and an anchor, the object that changed last, with the revision of that
+ * change. The anchor is read first. If it is not as the resume point says, then etcd was restored from
+ * a backup, and everything must be listed anew.
+ *
+ * It can have been restored to a state between the two revisions, and then the anchor is as it was. So
+ * the watch begins right behind the anchor's change, and not behind the resume point's revision. If
+ * history is the same, nothing comes of that but changes of keys that are not ours, and objects that
+ * were made and deleted again before the earlier list. All of it is handed over as one transaction, so
+ * that nobody sees such objects come and go. If etcd no longer has the changes in between (compaction),
+ * the watch begins behind the resume point's revision.
  */
 #include "store/etcd.h"
 
@@ -32,11 +38,12 @@ struct watch_task {
 	struct etcd_header header; /* of the latest answer */
 	struct etcd_watched answer;
 	struct buf reason;
-	struct buf held; /* changes of one revision: length and bytes of each event */
+	struct buf held; /* changes of one revision, held back: length and bytes of each event */
 	struct buf last; /* the key of the last change that was handed over */
 	bool last_deleted;
 	int64_t last_mod;
-	int64_t held_revision, told; /* told: how far it has come */
+	int64_t held_revision; /* of the changes held back */
+	int64_t told;	       /* everything up to this revision was handed over */
 	struct buf key, name, value, resume;
 	char revision[24];
 };
@@ -78,7 +85,7 @@ static void watch_start(struct task *task)
 {
 	struct watch_task *w = (struct watch_task *)task;
 
-	if (w->resume.len && /* not the first start: from where it has come to */
+	if (w->resume.len && /* started again after a lost connection: go on where it was */
 	    !etcd_resume_parse(arena_str(&task->op->arena, w->resume.at), &w->from))
 		abort();
 	w->start = (w->from.anchor ? w->from.mod : w->from.revision) + 1;
@@ -132,7 +139,7 @@ const struct task_type etcd_watch = { watch_make, watch_start, watch_run, watch_
 
 static void anchor_read(struct watch_task *w)
 {
-	/* Without one the question alone shows whether etcd has come so far. */
+	/* Without an anchor any key will do: etcd refuses to read at a revision that it has not reached. */
 	struct etcd_range range = { .from = w->from.anchor ? w->from.anchor : w->range.from,
 				    .revision = w->from.revision,
 				    .keys_only = true };
@@ -208,7 +215,8 @@ static bool watch_field(void *ctx, const struct pb_field *f, struct err *err)
 		return event_hold(w, f, err);
 	default:
 		etcd_watched_get(f, &w->answer);
-		if (w->answer.reason) { /* it points into what is here only now */
+		if (w->answer
+			    .reason) { /* it points into bytes that are valid during this call only */
 			buf_clear(&w->reason);
 			buf_add(&w->reason, w->answer.reason, w->answer.reason_len);
 			w->answer.reason = NULL;
@@ -226,7 +234,7 @@ static bool watch_message(void *ctx, struct err *err)
 
 	(void)err;
 	if (w->answer.canceled)
-		return true; /* run() looks at it */
+		return true; /* watch_run() deals with it */
 	if (w->answer.created && w->state == WATCH_CREATING) {
 		op->identity = etcd_identity(&w->header, &op->arena);
 		if (w->header.revision < w->told) {
@@ -276,7 +284,7 @@ static void held_tell(struct watch_task *w)
 		    !etcd_deliver(op, op->kinds, &kv, &w->key, &w->name, &w->value))
 			continue;
 		if (memchr(kv.key, '\0', kv.key_len))
-			continue; /* no anchor, which is text */
+			continue; /* a resume point is text, so such a key cannot be its anchor */
 		buf_clear(&w->last);
 		buf_add(&w->last, kv.key, kv.key_len);
 		w->last_mod = kv.mod_revision;
@@ -287,14 +295,16 @@ static void held_tell(struct watch_task *w)
 	buf_clear(&w->held);
 }
 
-/* HTTP says 200 and the stream stays open; only this answer tells that it is over. */
+/* etcd ends a watch by an answer that says "canceled". HTTP knows nothing of it: its status is 200 and
+ * the stream stays open. */
 static void watch_refused(struct watch_task *w)
 {
 	struct op *op = w->t.op;
-	struct grpc_call as = w->call.call; /* as a call would be refused */
+	struct grpc_call as = w->call.call; /* with the status that a refused call would have */
 
 	if (w->answer.compact_revision) {
-		/* Between the anchor and the revision nothing of ours has stayed, so it is no loss. */
+		/* What is compacted lies between the anchor and the resume point's revision; nothing
+		 * that was written there is needed (see above). */
 		if (w->start <= w->from.revision &&
 		    w->answer.compact_revision <= w->from.revision + 1) {
 			w->start = w->from.revision + 1;
@@ -344,7 +354,7 @@ static void other_history(struct watch_task *w, const char *format, ...)
 	char words[300];
 	va_list args;
 
-	if (w->header.revision) /* a refusal has none */
+	if (w->header.revision) /* an answer that refuses has no header */
 		op->identity = etcd_identity(&w->header, &op->arena);
 	va_start(args, format);
 	vsnprintf(words, sizeof words, format, args);

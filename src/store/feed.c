@@ -190,7 +190,7 @@ static void feed_failed(struct feed *f)
 	f->state = FEED_OPENING;
 	f->resynced = false;
 	f->pause = f->pause ? MIN(f->pause * 2, PAUSE_MAX_MS) : PAUSE_MIN_MS;
-	/* Between half and all of it, so that agents do not come back in step. */
+	/* Between half and all of the pause, at random: not all agents at the same moment. */
 	f->retry_at = clock_ms() + f->pause / 2 + arc4random_uniform((uint32_t)f->pause / 2 + 1);
 }
 
@@ -204,7 +204,8 @@ static void feed_trouble_set(struct feed *f, const struct err *err)
 	f->trouble = *err;
 	f->incident.kind = err->kind;
 	f->incident.resync |= err->kind == ERR_CONFLICT;
-	/* Why everything had to be listed anew is not covered by what comes of that. */
+	/* The words say why everything had to be listed anew. A later failure of the same incident, such as
+	 * a list that does not succeed at once, must not replace them. */
 	if (err->kind == ERR_CONFLICT || !f->incident.resync)
 		memcpy(f->incident.words, err->words, sizeof f->incident.words);
 }
@@ -216,7 +217,8 @@ static void feed_trouble_over(struct feed *f)
 
 	f->trouble.kind = ERR_NONE;
 	i->until = clock_wall();
-	/* More than rounding makes of it: wall time was set meanwhile. */
+	/* UNTIL - SINCE may be a second away from LASTED, by rounding. More than that: the wall clock was
+	 * set during the incident, and SINCE is corrected. */
 	if (i->until - i->since > lasted + 1 || i->until - i->since < lasted - 1)
 		i->since = i->until - lasted;
 }
@@ -285,7 +287,7 @@ static void feed_watched(struct feed *f)
 	if (f->op.err.kind)
 		feed_trouble_set(f, &f->op.err);
 	else if (!f->op.identity)
-		return; /* it is not running yet */
+		return; /* the store has not confirmed the watch yet */
 	else if (f->trouble.kind)
 		feed_trouble_over(f);
 	f->resynced = false;
@@ -346,7 +348,7 @@ static bool resource_unchanged(const struct resource *was, const struct resource
 	return resource_broken(was) || resource_same(was, now);
 }
 
-/* Of two snapshots that share what is equal: are they? */
+/* Are A and B equal? Objects that are equal are the same pointers in both. */
 static bool snapshot_same(const struct snapshot *a, const struct snapshot *b)
 {
 	for (size_t i = 0; i < lengthof(kinds); i++) {

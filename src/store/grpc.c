@@ -131,14 +131,6 @@ void grpc_start(struct grpc *g, struct grpc_call *call, const struct buf *messag
 #undef HEADER
 }
 
-void grpc_send(struct grpc *g, struct grpc_call *call, const struct buf *message, bool last)
-{
-	if (call->done)
-		return;
-	call_queue(call, message, last);
-	nghttp2_session_resume_data(g->session, call->stream);
-}
-
 void grpc_cancel(struct grpc *g, struct grpc_call *call)
 {
 	if (g && call->stream > 0 && !call->done) {
@@ -212,14 +204,15 @@ bool grpc_busy(const struct grpc *g)
 	return g->calls;
 }
 
-/* The stream is over; what it came to is in CALL, unless nothing was said. */
+/* The stream is over. CALL has its status already, if the other end sent one. */
 static void call_end(struct grpc *g, struct grpc_call *call, uint32_t http_error)
 {
 	call_unlink(g, call);
 	call->done = true;
 	buf_free(&call->out);
 	if (call->status == GRPC_OK && (call->http != 200 || !call->is_grpc))
-		call->status = GRPC_NONE; /* nothing of it was taken */
+		call->status =
+			GRPC_NONE; /* the answer was not gRPC, so its bytes were not handed over */
 	else if (call->status == GRPC_OK && (call->left || call->n_prefix))
 		call_broken(call, "the answer ends in the middle of a message");
 	else if (call->status == GRPC_OK && call->last && !call->answered)
@@ -470,7 +463,8 @@ static void on_leaving(struct grpc *g, const nghttp2_goaway *frame)
 	       text_clean(&a, buf_text(&text), text.len, sizeof g->leaving_words - 1));
 }
 
-/* The other end has said all that it has to; what we have not said yet is of no use any more. */
+/* The other end has ended its half of the stream, so the call is done. If our half is still open, nobody
+ * reads it any more. */
 static void on_end(struct grpc *g, int32_t stream)
 {
 	struct grpc_call *call = nghttp2_session_get_stream_user_data(g->session, stream);
@@ -483,7 +477,7 @@ static void on_end(struct grpc *g, int32_t stream)
 	call_end(g, call, NGHTTP2_NO_ERROR);
 }
 
-/* Before it was at its end. */
+/* The stream is closed. A call that is still there has not seen its end (on_end()): it was cut off. */
 static int on_closed(nghttp2_session *s, int32_t stream, uint32_t http_error, void *ctx)
 {
 	struct grpc_call *call = nghttp2_session_get_stream_user_data(s, stream);

@@ -30,9 +30,9 @@ enum grpc_status { /* of the protocol; the ones that etcd uses */
 	GRPC_UNAUTHENTICATED = 16,
 };
 
-/* Parts of the answer's messages; END with the last part (which may be empty) of each. False: they
- * make no sense, ERR says why, and the call ends so (status GRPC_NONE). It may cancel its call, which
- * must stay until grpc_input() is done. */
+/* Gets the answer's messages in parts; END is true with the last part of each message, which may be empty.
+ * Returns false when they make no sense: ERR says why, and the call ends with GRPC_NONE. It may cancel its
+ * own call, but must not free it before grpc_input() has returned. */
 typedef bool grpc_bytes_fn(void *ctx, const uint8_t *at, size_t len, bool end, struct err *err);
 
 struct grpc_call {
@@ -68,9 +68,9 @@ struct grpc *grpc_open(const char *authority, bool tls);
 /* Calls that are under way are done, with GRPC_NONE and WHY. */
 void grpc_close(struct grpc *g, const char *why);
 
-/* Starts CALL with one message; LAST: there will be no other. */
+/* Starts CALL with its one message. Without LAST our half of the stream stays open behind it, for as long as
+ * the call lasts: a watch ends with it. */
 void grpc_start(struct grpc *g, struct grpc_call *call, const struct buf *message, bool last);
-void grpc_send(struct grpc *g, struct grpc_call *call, const struct buf *message, bool last);
 /* Forgets CALL, whether it is done or not; G may be NULL once it is. */
 void grpc_cancel(struct grpc *g, struct grpc_call *call);
 

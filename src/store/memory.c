@@ -2,7 +2,7 @@
 /*
  * A store in memory, for tests and simulation. Handles of one name share what is in it, like
  * processes share a database file. An operation is never finished in store_start() but in the next
- * store_run(), so whoever relies on the haste of SQLite is found here.
+ * store_run(). SQLite is often done in store_start(), and code that relies on that fails here.
  *
  * A batch is written item by item; what each one displaced is kept until all have fitted, and put
  * back when one has not.
@@ -31,11 +31,11 @@ struct change {
 
 struct shared {
 	struct shared *next;
-	char *name, *away;
+	char *name, *away, *refuses;
 	char identity[33];
 	bool gone, hangs;
 	size_t partial; /* memory_partial(), while partial_kind is set */
-	enum err_kind partial_kind;
+	enum err_kind partial_kind, refuses_kind;
 	unsigned lists_compacted;
 	unsigned handles;
 	struct item *items; /* by kind and name */
@@ -179,6 +179,7 @@ static void memory_close(struct store *st)
 const struct driver driver_memory = {
 	.scheme = "memory",
 	.check = memory_check,
+	.status_rate = 500,
 	.open = memory_open,
 	.start = memory_start,
 	.cancel = memory_cancel,
@@ -195,6 +196,17 @@ void memory_away(const char *name, const char *words)
 		return;
 	free(sh->away);
 	sh->away = words ? mem_str(words) : NULL;
+}
+
+void memory_refuse(const char *name, enum err_kind kind, const char *words)
+{
+	struct shared *sh = shared_find(name);
+
+	if (!sh)
+		return;
+	free(sh->refuses);
+	sh->refuses = words ? mem_str(words) : NULL;
+	sh->refuses_kind = kind;
 }
 
 void memory_hang(const char *name, bool on)
@@ -273,6 +285,7 @@ static void shared_free(struct shared *sh)
 	free(sh->log);
 	free(sh->name);
 	free(sh->away);
+	free(sh->refuses);
 	free(sh);
 }
 
@@ -385,6 +398,8 @@ static void op_run(struct shared *sh, struct waiting *w)
 		err_set(&op->err, ERR_AWAY, "memory:%s was removed", sh->name);
 	else if (sh->away)
 		err_set(&op->err, ERR_AWAY, "%s", sh->away);
+	else if (op->type == OP_WRITE && sh->refuses)
+		err_set(&op->err, sh->refuses_kind, "%s", sh->refuses);
 	else if (op->type == OP_LIST)
 		op_list(sh, op);
 	else if (op->type == OP_GET)

@@ -9,6 +9,8 @@
 
 /* Until WORDS is NULL again every operation and every opening of NAME fails with ERR_AWAY. */
 void memory_away(const char *name, const char *words);
+/* Until WORDS is NULL again every write of NAME fails with KIND. */
+void memory_refuse(const char *name, enum err_kind kind, const char *words);
 /* Operations of NAME do not move while ON: a store that hangs. */
 void memory_hang(const char *name, bool on);
 /* Forgets all changes so far: who watched from before them must list again. */

@@ -99,7 +99,7 @@ static void sqlite_start(struct store *st, struct op *op)
 		w->rev = -1; /* from another history */
 		if (op->since && text_u64(op->since, strlen(op->since), INT64_MAX, &since))
 			w->rev = (int64_t)since;
-		notify_read(s); /* listen before the first look */
+		notify_read(s); /* from here on we are told of changes; then the first look */
 	}
 	while (*at)
 		at = &(*at)->next;
@@ -152,6 +152,7 @@ static void sqlite_close(struct store *st)
 const struct driver driver_sqlite = {
 	.scheme = "sqlite",
 	.check = sqlite_file_check,
+	.status_rate = 500,
 	.open = sqlite_file_open,
 	.start = sqlite_start,
 	.cancel = sqlite_cancel,
@@ -169,7 +170,8 @@ static void waiting_remove(struct sqlite *s, struct waiting *gone)
 		}
 }
 
-/* Each op_*() returns SQLite's word; what SQLite cannot know is in op->err with SQLITE_OK. */
+/* Each op_*() returns a result code of SQLite. A failure that is none of SQLite's (a version that does not
+ * match) is in op->err, and the code is SQLITE_OK. */
 static void waiting_try(struct sqlite *s, struct waiting *w)
 {
 	struct op *op = w->op;
@@ -205,7 +207,8 @@ static void waiting_try(struct sqlite *s, struct waiting *w)
 	if (!op->done)
 		return;
 	waiting_remove(s, w);
-	sqlite3_db_release_memory(s->db); /* the pages it went through: what follows is small */
+	sqlite3_db_release_memory(
+		s->db); /* a list fills the page cache, and nothing that follows needs it */
 }
 
 /* Tries again after an eighth of the time it waited so far, 1 to 100 ms: quick while the lock is
@@ -333,7 +336,7 @@ static int write_one(struct sqlite *s, struct op *op, struct write *w, int64_t *
 	there = rc == SQLITE_ROW;
 	if (there)
 		snprintf(version, sizeof version, "%lld", sqlite3_column_int64(have, 0));
-	/* Once one has not fitted nothing will be written, but all are looked at. */
+	/* When one write does not fit, none is kept, but all are compared, so that each has its result. */
 	if (!write_fits(w, there ? version : NULL, &op->err) || op->err.kind)
 		return SQLITE_OK;
 	w->result = WRITE_DONE;
@@ -432,7 +435,7 @@ static void notify_send(const struct sqlite *s)
 		return;
 }
 
-/* Listens if it can, and reads away what was heard. True: look. */
+/* Begins to listen if that is possible, and takes the news that have come. True: there may be changes. */
 static bool notify_read(struct sqlite *s)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));

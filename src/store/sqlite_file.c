@@ -90,7 +90,7 @@ int sqlite_side_file(const struct sqlite *s, const char *suffix, struct err *err
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0660);
 	if (fd < 0 && errno == EEXIST)
 		return side_file_there(path, err);
-	/* As the database: who may write there must be able to lock and to notify. */
+	/* Mode and group as the database has them: whoever may write there must write this file, too. */
 	if (fd < 0 || fchmod(fd, 0660) < 0 || stat(s->path, &st) < 0 ||
 	    (fchown(fd, (uid_t)-1, st.st_gid) < 0 && errno != EPERM)) {
 		err_os(err, "%s", path);
@@ -181,7 +181,7 @@ static bool path_check(struct sqlite *s, struct err *err)
 		return err_os(err, "%s cannot be read", s->path);
 	if (!st.st_size && !(s->flags & STORE_CREATE))
 		return not_there(s, "there is no store yet in the empty file", err);
-	/* SQLite takes the stump of a database for an empty one and would begin anew in it. */
+	/* SQLite takes a file that was cut to less than a header for an empty one, and would overwrite it. */
 	return !st.st_size || st.st_size >= 512 || sqlite_err(s, SQLITE_NOTADB, err);
 }
 
@@ -220,7 +220,7 @@ static bool folder_make(const char *folder, struct err *err)
 
 	if (mkdir(folder, 0770) < 0)
 		return errno == EEXIST || err_os(err, "the folder %s cannot be made", folder);
-	/* The group bit hands the group on to the files that SQLite makes beside the database. */
+	/* With the set-group-ID bit the files that SQLite makes in the folder get the folder's group. */
 	if (group != (gid_t)-1 && chown(folder, (uid_t)-1, group) == 0)
 		mode = 02770;
 	if (chmod(folder, mode) < 0)
@@ -262,7 +262,7 @@ static bool db_open(struct sqlite *s, struct err *err)
 			       s->path, (long long)schema, STORE_SCHEMA);
 	if (!s->identity)
 		return err_set(err, ERR_AWAY, "%s is damaged: its identity is missing", s->path);
-	/* A copy that was put back can be in another mode; whoever cannot change it reads as it is. */
+	/* A copy that was put back may not be in WAL mode. If it cannot be changed, it can still be read. */
 	if (!(s->flags & STORE_READ_ONLY))
 		sqlite3_exec(s->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
 	sqlite3_busy_timeout(s->db, 0);
@@ -332,7 +332,8 @@ static bool db_create(struct sqlite *s, struct err *err)
 	return rc == SQLITE_OK;
 }
 
-/* Opening is done at one go, so this is the one place of the driver that waits. */
+/* The only place of the driver that blocks, because opening a store is one call. Up to 5 s with
+ * STORE_PATIENT; without it, as in the agent, not at all. */
 static bool lock_wait(struct sqlite *s, struct err *err)
 {
 	int64_t until = clock_ms() + (s->flags & STORE_PATIENT ? STORE_PATIENCE_MS : 0);

@@ -85,6 +85,11 @@ const char *store_url(const struct store *st)
 	return st->url;
 }
 
+unsigned store_status_rate(const struct store *st)
+{
+	return st->driver->status_rate;
+}
+
 void store_give_up(struct store *st, struct op *op, int64_t timeout_ms)
 {
 	st->driver->cancel(st, op);

@@ -80,9 +80,10 @@ struct op {
 	void *ctx;
 	/* out */
 	bool done;
-	struct err err;           /* kind ERR_NONE: it worked; set before DONE: why it takes long */
+	struct err err;           /* ERR_NONE: it worked. Before DONE: why it takes long, if that is known */
 	const char *revision;     /* LIST, WRITE: the store's; WATCH: how far it has come */
-	const char *resume;       /* LIST, WATCH: SINCE for a later WATCH by another handle; NULL: list */
+	const char *resume;       /* LIST, WATCH: what a later WATCH, also by another handle, can have as
+	                           * SINCE; NULL: it cannot, list again */
 	const char *identity;     /* LIST, GET, WATCH: which store this is (decisions.md 7) */
 	struct arena arena;       /* what the fields above live in */
 	void *driver;             /* the driver's own */
@@ -103,9 +104,11 @@ void store_cancel(struct store *st, struct op *op);
 void store_run(struct store *st);
 void store_wait(struct store *st, struct poll *p);
 const char *store_url(const struct store *st); /* without secrets: for messages */
+/* How many statuses a second it bears from all nodes together (decisions.md 49). */
+unsigned store_status_rate(const struct store *st);
 
-/* Nobody waits any longer for OP, which is not done: it is now, with ERR_TIMEOUT about TIMEOUT_MS, and with
- * the results it has come to. */
+/* Ends OP, which is not done, because TIMEOUT_MS are over: it is done now, with ERR_TIMEOUT, and its writes
+ * have the results that they have so far. */
 void store_give_up(struct store *st, struct op *op, int64_t timeout_ms);
 /* Starts OP and pumps it to its end, TIMEOUT_MS at most (ERR_TIMEOUT). False: err is op's. */
 bool store_finish(struct store *st, struct op *op, int64_t timeout_ms, struct err *err) must_check;

@@ -353,7 +353,7 @@ static BIO *pem_open(const struct pem *pem)
 	return bio;
 }
 
-/* Was there nothing more to read (or was what came broken)? */
+/* Did reading PEM stop because the text is at its end, and not because something in it is broken? */
 static bool pem_ended(void)
 {
 	unsigned long last = ossl.ERR_peek_last_error();

@@ -37,8 +37,8 @@ const struct err *tls_err(const struct tls *t);
 struct tls_stream; /* one connection */
 
 /* A client's end over FD, which stays the caller's; HOST (name or address) is what the server's
- * certificate must be for. HTTP/2 is asked for (ALPN). NULL before the first part was prepared; what
- * comes from the server is left alone before the second one was. */
+ * certificate must be for. HTTP/2 is asked for (ALPN). NULL before the first part was prepared. What
+ * the server sends is not read before the second part was. */
 struct tls_stream *tls_stream_open(struct tls *t, int fd, const char *host);
 void tls_stream_close(struct tls_stream *s); /* NULL is fine */
 

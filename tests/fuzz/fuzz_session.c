@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as `show protocols all`: what is always there is there, and enums are in range. */
-#include "bird/session.h"
+#include "bird/history.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct session_cause cause;
 	struct session *s;
 	const uint8_t *end = data + size, *newline;
+	struct history h = { 0 };
 	int64_t ms;
 	size_t n;
 
@@ -26,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    (unsigned)s[i].up >= PROTO_COUNT || (unsigned)s[i].state >= SESSION_COUNT)
 			abort();
 		session_silence(&s[i], &cause);
+		history_note(&h, &(struct history_event){ .session = &s[i], .now = (int64_t)i * 700 });
+		if (h.now.words[0] && s[i].state == SESSION_ESTABLISHED)
+			abort();
 		session_elapsed(s[0].since, s[i].since, &ms);
 	}
 	reply_clear(&r);

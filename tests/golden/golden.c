@@ -30,9 +30,12 @@ struct world { /* what a rendering is made from */
 	struct facts facts;
 	struct render_options options;
 	struct onlink *onlink;
+	struct ip *local; /* in the order of facts.txt: sorted */
+	struct facts_route *routes;
 	struct secret_fact *secrets;
 	const char **by_hand, **refused;
 	size_t n_by_hand, n_refused;
+	struct ip *missing;
 	struct arena arena;
 };
 
@@ -117,7 +120,10 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 		if (*line && *line != '#')
 			facts_line(w, line);
 	w->facts.onlink = w->onlink;
+	w->facts.local = w->local;
+	w->facts.routes = w->routes;
 	w->facts.secrets = w->secrets;
+	w->facts.missing = w->missing;
 	if (template) {
 		struct diags d = { .arena = &w->arena };
 
@@ -129,11 +135,14 @@ static void world_read(struct golden *g, struct world *w, const char *yaml, cons
 
 /*
  *   onlink IFACE ADDRESS/LEN [PEER]      an address; "onlink" alone: there are none
+ *   local ADDRESS                        an address of the machine, beside those of onlink
+ *   route PREFIX IFACE [GATEWAY]         a kernel route that BIRD does not take; "routes-left N"
  *   secret NAME KEY VALUE                secrets are known, and this is one
  *   unreadable NAME KEY WHY              one that cannot be read just now
  *   by-hand NAME                         a session that a hand stopped
  *   refused NAME                         one whose planned text BIRD refuses
  *   now TIME                             without it no time is in the future
+ *   missing ADDRESS                      an address of the node that is not the machine's
  *   router-id ID, include GLOB, bird VERSION, redact
  */
 static void facts_line(struct world *w, char *line)
@@ -151,6 +160,19 @@ static void facts_line(struct world *w, char *line)
 			    (line && !ip_parse(word(&line), &o->peer)))
 				die("facts", "onlink needs an interface and an address");
 		}
+	} else if (str_eq(what, "local")) {
+		if (!ip_parse(word(&line), arena_push(a, w->local, w->facts.n_local)))
+			die("facts", "local needs an address");
+	} else if (str_eq(what, "route")) {
+		struct facts_route *r = arena_push(a, w->routes, w->facts.n_routes);
+
+		if (!cidr_parse(word(&line), &r->prefix))
+			die("facts", "route needs a prefix");
+		r->interface = word(&line);
+		if (line && !ip_parse(word(&line), &r->gateway))
+			die("facts", "route: no gateway");
+	} else if (str_eq(what, "routes-left")) {
+		w->facts.n_routes_left = (size_t)strtoul(word(&line), NULL, 10);
 	} else if (str_eq(what, "secret") || str_eq(what, "unreadable")) {
 		struct secret_fact *s = arena_push(a, w->secrets, w->facts.n_secrets);
 
@@ -164,6 +186,9 @@ static void facts_line(struct world *w, char *line)
 		*arena_push(a, w->by_hand, w->n_by_hand) = word(&line);
 	} else if (str_eq(what, "refused")) {
 		*arena_push(a, w->refused, w->n_refused) = word(&line);
+	} else if (str_eq(what, "missing")) {
+		if (!ip_parse(word(&line), arena_push(a, w->missing, w->facts.n_missing)))
+			die("facts", "missing needs an address");
 	} else if (str_eq(what, "router-id")) {
 		w->facts.router_id = line;
 	} else if (str_eq(what, "now")) {
@@ -374,10 +399,13 @@ static void changes_write(const struct plan *before, const struct plan *after, s
 	const struct plan_change *changes = plan_diff(before, after, a, &n);
 
 	for (size_t i = 0; i < n; i++)
-		buf_printf(out, "%s: %s%s%s%s\n", changes[i].name,
+		buf_printf(out, "%s: %s%s%s; it %s%s\n", changes[i].name,
 			   effect_names[changes[i].effect], changes[i].why ? ": " : "",
 			   changes[i].why ? changes[i].why : "",
-			   changes[i].less ? " (less than asked)" : "");
+			   changes[i].fate.kind == FATE_ABSENT ?
+				   "is absent" :
+				   fate_names[changes[i].fate.kind],
+			   changes[i].fate.less ? ", less than asked" : "");
 }
 
 static void file_write_out(struct golden *g, const char *name, const struct buf *text)

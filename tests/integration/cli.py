@@ -3,6 +3,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -90,3 +91,17 @@ class Cli:
             return None
         return ''.join(self('get', kind, '-o', 'json').out for kind in
                        ('node', 'bgppeer', 'bgpconfiguration', 'bgpfilter', 'ippool'))
+
+
+def status(cli, node, sessions, observed='2030-01-01T00:00:00Z', **more):
+    """Writes what an agent would."""
+    document = {'apiVersion': 'peerage.dev/v1', 'kind': 'NodeStatus', 'metadata': {'name': node},
+                'status': {'state': 'Applied', 'observedAt': observed, 'sessions': sessions, **more}}
+    with sqlite3.connect(cli.db) as db:
+        db.execute('INSERT OR REPLACE INTO resource VALUES(?, ?, 1, ?)',
+                   ('nodestatuses', node, json.dumps(document)))
+
+
+def session(peer, state, origin='bgppeer/tor-a', **more):
+    return {'name': 'peer_' + peer.replace('.', '_'), 'origin': origin, 'peer': peer, 'asNumber': 65001,
+            'state': state, 'since': '2020-01-01T00:00:00Z', **more}

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 
 import pytest
-from cli import N1, N2, NODE, PEER, PEERCTL, REPO, TOR, Cli
+from cli import N1, N2, NODE, PEER, REPO, TOR, Cli, status
 
 MESH_OFF = """apiVersion: projectcalico.org/v3
 kind: BGPConfiguration
@@ -677,103 +677,6 @@ def test_selector(cli, text, labels, canonical, code):
 def test_selector_that_is_none(cli):
     answer = cli('selector', "rack == 'a", code=3)
     assert answer.out == '' and re.search(r'column \d+: ', answer.err)
-
-
-# ---- status ----
-
-def status(cli, node, sessions, observed='2030-01-01T00:00:00Z', **more):
-    """Writes what an agent would."""
-    document = {'apiVersion': 'peerage.dev/v1', 'kind': 'NodeStatus', 'metadata': {'name': node},
-                'status': {'state': 'Applied', 'observedAt': observed, 'sessions': sessions, **more}}
-    with sqlite3.connect(cli.db) as db:
-        db.execute('INSERT OR REPLACE INTO resource VALUES(?, ?, 1, ?)',
-                   ('nodestatuses', node, json.dumps(document)))
-
-
-def session(peer, state, origin='bgppeer/tor-a', **more):
-    return {'name': 'peer_' + peer.replace('.', '_'), 'origin': origin, 'peer': peer, 'asNumber': 65001,
-            'state': state, 'since': '2020-01-01T00:00:00Z', **more}
-
-
-def test_status(cli):
-    cli.apply(N1, N2, TOR)
-    status(cli, 'n1', [session('10.0.0.254', 'Established'), session('10.0.0.2', 'Established', 'mesh')])
-    status(cli, 'n2', [session('10.0.0.254', 'Active', reason='the port is closed', code='PORT_CLOSED'),
-                       session('10.0.0.1', 'Established', 'mesh')],
-           problems=[{'code': 'FILTER_MISSING', 'origin': 'bgppeer/tor-a', 'text': 'there is no filter'}])
-    answer = cli('status')
-    assert answer.lines[0].split() == ['RESOURCE', 'NODE', 'PEER', 'AS', 'STATE', 'SINCE']
-    assert [line.split()[:5] for line in answer.lines[1:3]] == [
-        ['bgppeer/tor-a', 'n1', '10.0.0.254', '65001', 'Established'],
-        ['bgppeer/tor-a', 'n2', '10.0.0.254', '65001', 'Active']]
-    assert answer.lines[3] == '    the port is closed'
-    assert '4 sessions, 3 established, 1 down' in answer.err
-    assert 'FILTER_MISSING bgppeer/tor-a: there is no filter (n2)' in answer.err
-    document = cli('status', '-o', 'json').json
-    assert document['summary'] == {'sessions': 4, 'established': 3, 'down': 1}
-    assert document['sessions'][1]['code'] == 'PORT_CLOSED'
-    assert len(cli('status', 'bgppeer', 'tor-a', '--no-headers').lines) == 3
-    assert len(cli('status', 'node/n1', '--no-headers').lines) == 2
-    assert len(cli('status', 'node', 'n1', '-o', 'json').json['nodes']) == 1
-    cli('status', 'bgppeer', 'nope', code=4)
-    cli('status', 'node', 'nope', code=4)
-
-
-def test_status_that_is_old_or_missing(cli):
-    cli.apply(N1, N2, TOR)
-    status(cli, 'n1', [session('10.0.0.254', 'Established')], observed='2020-01-01T00:00:00Z')
-    answer = cli('status')
-    assert 'Established (stale)' in answer.out
-    assert 'node/n1: stale' in answer.err and 'node/n2: no agent has reported' in answer.err
-    answer = cli('status', 'bgppeer', 'tor-a')
-    assert 'no agent has reported from node n2' in answer.out
-
-
-def test_status_before_the_agent_followed(cli):
-    cli.apply(N1, TOR)
-    version = cli('get', 'bgpp', 'tor-a', '-o', 'json').json['metadata']['resourceVersion']
-    status(cli, 'n1', [session('10.0.0.254', 'Established', originVersion=version)])
-    assert 'not followed' not in cli('status').out
-    cli.apply(TOR.replace('65001', '65002'), PEER.format('new', '10.0.0.77', 1))
-    answer = cli('status')
-    assert 'bgppeer/tor-a was changed; node n1 has not followed yet' in answer.out
-    assert 'bgppeer/new: no session of it has been reported yet' in answer.err
-
-
-def test_status_of_an_agent_that_holds(cli):
-    cli.apply(N1)
-    status(cli, 'n1', [], state='NotOurs', message='bird.conf is not ours')
-    assert 'node/n1: NotOurs: bird.conf is not ours' in cli('status').err
-
-
-def test_status_watch(cli):
-    cli.apply(N1, TOR)
-    status(cli, 'n1', [session('10.0.0.254', 'Active', reason='why')])
-    process = cli.start('status', '-w')
-    try:
-        assert process.stdout.readline().startswith(b'RESOURCE')
-        assert b'Active' in process.stdout.readline()
-        assert process.stdout.readline() == b'    why\n'
-        status(cli, 'n1', [session('10.0.0.254', 'Established')])
-        assert b'Established' in process.stdout.readline()
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-        process.stderr.close()
-
-
-def test_colour_only_on_a_terminal(cli):
-    cli.apply(N1, TOR)
-    status(cli, 'n1', [session('10.0.0.254', 'Established')])
-    assert '\033' not in cli('status').out
-    for env, coloured in (({}, True), ({'NO_COLOR': '1'}, False)):
-        master, slave = os.openpty()
-        process = cli.start_on(slave, 'status', env=env)
-        os.close(slave)
-        process.wait(10)
-        assert (b'\033[32mEstablished' in os.read(master, 65536)) == coloured
-        os.close(master)
 
 
 def test_standard_output_that_fails(cli):

@@ -167,9 +167,12 @@ def test_the_whole_agent_confined(lab, store):
     w.peerd.process.signal(signal.SIGHUP)
     w.change(1, 78, password='{secretKeyRef: {name: bgp, key: tor}}')
     w.changed(1, 78)
+    w.peerd.process.signal(signal.SIGUSR2)
+    w.logged('decision ')
     with open(w.peerd.process.log, encoding='utf-8') as file:
         text = file.read()
     assert not re.search('not permitted|denied|ead-only', text), text
+    assert 'hunter2' not in text
     with w.untouched(configured=False):
         assert w.peerd.stop() == 0
 

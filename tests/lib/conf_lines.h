@@ -42,8 +42,14 @@ static inline bool conf_line_plain(const char *line)
 	static const char *const with_text[] = { "\tdescription \"", "\tpassword \"",
 						 "\tinterface ", "include \"",
 						 "log syslog ", NULL };
+	static const char *const route[] = { "\troute ", NULL };
 	const char *quote;
 
+	if (conf_line_known(route, line)) /* names of interfaces are in it */
+		return strcmp(line + 1 + strspn(line + 1, "abcdefghijklmnopqrstuvwxyz"
+							  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+							  "0123456789 ./:%'\"@_-"),
+			      ";") == 0;
 	if (conf_line_known(with_text, line))
 		return true;
 	quote = strchr(line, '"');
@@ -61,10 +67,16 @@ static inline const char *conf_lines_fault(const struct conf *c, struct arena *a
 		"protocol bfd bfd1 {", "protocol kernel kernel1 {", "protocol kernel kernel2 {",
 		"\tpersist;", "\tlearn;", "\tmerge paths on;", "\tgraceful restart;", "\tipv4 {",
 		"\tipv6 {", "\t\timport all;", "\t\texport where source = RTS_BGP", "\t};",
+		"attribute int peerage_onlink;", "ipv4 table igp4;", "ipv6 table igp6;",
+		"protocol static routes4 {", "protocol static routes6 {", "\t\ttable igp4;",
+		"\t\ttable igp6;", "\t\tpreference 11;", "\troute ", "protocol pipe to_igp4 {",
+		"protocol pipe to_igp6 {", "\ttable master4;", "\ttable master6;",
+		"\tpeer table igp4;", "\tpeer table igp6;", "\timport none;",
+		"\texport where source != RTS_BGP || defined(peerage_onlink);",
 		"template bgp peerage_base {", "\tconnect delay time 2;", "\tconnect retry time 5;",
 		"\terror wait time 5, 30;", "\tgraceful restart on;", NULL };
 	static const char *const filter[] = {
-		"filter import_", "filter export_", "\tif ", "\t\tbgp_community.add((",
+		"filter import_", "filter export_", "\tif ", "\tpeerage_onlink = 1;", "\t\tbgp_community.add((",
 		"\t\tbgp_large_community.add((", "\t\tbgp_path.prepend(", "\t\tbgp_local_pref = ",
 		"\t\taccept;", "\t}", "\taccept;", "\treject;", "}", NULL };
 	static const char *const peer[] = {
@@ -74,7 +86,7 @@ static inline const char *conf_lines_fault(const struct conf *c, struct arena *a
 		"\tgraceful restart time ", "\tlong lived graceful restart on;",
 		"\tlong lived stale time ", "\trr client;", "\trr cluster id ",
 		"\tauthentication md5;", "\tpassword \"", "\tipv4 {", "\tipv6 {",
-		"\t\tgateway recursive;", "\t\tigp table master4;", "\t\tigp table master6;",
+		"\t\tgateway recursive;", "\t\tigp table igp4;", "\t\tigp table igp6;",
 		"\t\tadd paths on;", "\t\timport all;", "\t\timport filter import_",
 		"\t\texport filter export_", "\t};", "}", NULL };
 	static const char *const include[] = { "include \"", "# its files: ", NULL };

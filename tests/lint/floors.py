@@ -3,7 +3,8 @@
 """Holds the sources against the rules that a compiler does not know.
 
 The floors of src/ may include what is below them and nothing else (ALLOWED), and the files of a floor are a
-stack, too: no circle of includes or calls; each header stands alone; each source says what it is.  Every fault is printed as `file:line: words`; exit 1 if any.
+stack, too: no circle of includes or calls; each header stands alone, and what it offers is used; each source
+says what it is.  Every fault is printed as `file:line: words`; exit 1 if any.
 """
 
 import os
@@ -46,6 +47,9 @@ DEFINED = re.compile(r"^(?!static\b)[a-z][^;{}=#()]*?\b(\w+)\([^;{}]*\)\s*\{", r
 PRIVATE = re.compile(r"^static\b[^;{}=#()]*?\b(\w+)\(", re.M)
 CALLED = re.compile(r"\b([a-z]\w*)\s*\(")
 TOKEN = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
+# A function or a variable that a header declares: at the beginning of a line, not static, up to its name.
+OFFERED = re.compile(r"^(?!static|typedef|struct \w+ *[{;]|enum \w+ *[{;])[a-z]\w*[\w \t*]*?[ *](\w+)(?:\(|\[|;)", re.M)
+FOR_TESTS = re.compile(r"\btests?\b", re.I)
 SYSTEM_FLAGS = ("-std=gnu17", "-D_GNU_SOURCE", '-DPEERAGE_VERSION="lint"', "-Wall", "-Wextra", "-Werror")
 
 
@@ -176,6 +180,32 @@ def check_circles(arrows):
                 yield start, line, f"{words}, and that leads back here: a floor is a stack of files"
 
 
+def comment_before(text, offset):
+    """The comment that ends just before a place in a text; "" when something else stands there."""
+    before = text[:offset].rstrip()
+    return before[before.rfind("/*"):] if before.endswith("*/") else ""
+
+
+def check_used(headers):
+    """What a header offers somebody outside its own files uses, or its comment says that it is for tests."""
+    sources = {path: code_of(path.read_text(encoding="utf-8")) for path in sources_below("src", SOURCES)}
+    users = {}
+    for path, code in sources.items():
+        for word in set(re.findall(r"\w+", code)):
+            users.setdefault(word, set()).add(path.with_suffix(""))
+    for path in headers:
+        text = path.read_text(encoding="utf-8")
+        if FOR_TESTS.search(text[: text.find("#pragma once")]):
+            continue
+        for match in OFFERED.finditer(TOKEN.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)):
+            own = len(re.findall(rf"\b{match[1]}\b", sources[path])) > 1  # in a macro or an inline function
+            if not own and users.get(match[1], set()) <= {path.with_suffix("")}:
+                if not FOR_TESTS.search(comment_before(text, match.start())):
+                    yield path, line_of(text, match.start()), (
+                        f"{match[1]} is used by nobody outside of {path.stem}.c; make it static, remove it, "
+                        "or let its comment say that it is for tests")
+
+
 def compile_header(path, compiler, flags):
     """A header compiles alone; what the compiler says is passed on."""
     unit = f'#include "{path.relative_to(ROOT / "src").as_posix()}"\n'
@@ -220,6 +250,8 @@ def main():
         for path, line, words in check_circles(include_arrows({p: without_comments(t) for p, t in texts.items()})):
             note(path, [(line, words)])
     headers = sources_below("src", {".h"})
+    for path, line, words in check_used(headers):
+        note(path, [(line, words)])
     compiler = os.environ.get("CC", "gcc").split()
     flags = package_flags()
     with ThreadPoolExecutor(2) as pool:

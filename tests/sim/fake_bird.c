@@ -82,7 +82,7 @@ void fake_die(struct fake *f)
 	free(f->queued);
 	f->text = f->undo = f->queued = NULL;
 	f->undo_at = f->busy_until = 0;
-	f->hangs = false;
+	f->hangs = f->deaf = false;
 	sessions_free(f->sessions, f->n_sessions);
 	f->sessions = NULL;
 	f->n_sessions = 0;
@@ -222,6 +222,8 @@ void fake_session_start(const struct fake *f, struct fake_session *s)
 	s->state = FAKE_START;
 	s->since = clock_ms();
 	s->up_at = clock_ms() + COME_UP_MS;
+	s->waits = false;
+	s->failed = clock_ms();
 	s->info[0] = '\0';
 	for (size_t i = 0; i < f->n_mute; i++)
 		if (strcmp(f->mute[i], s->name) == 0)
@@ -304,6 +306,9 @@ static void session_take(struct fake *f, struct fake_session *now, struct fake_s
 		now->imported = was->imported;
 		memcpy(now->info, was->info, sizeof now->info);
 		memcpy(now->last_error, was->last_error, sizeof now->last_error);
+		memcpy(now->message, was->message, sizeof now->message);
+		now->waits = was->waits;
+		now->failed = was->failed;
 	}
 	if (now->rendered_down) {
 		if (!was || was->state != FAKE_DOWN)

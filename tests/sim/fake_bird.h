@@ -24,7 +24,10 @@ struct fake_session {
 	int64_t up_at;	       /* when it comes up; 0: never */
 	char info[80];	       /* while down: why; else the BGP state is shown */
 	char last_error[80];
-	unsigned imported;
+	char message[80];      /* "Message": BIRD keeps it when the session is up again */
+	bool waits;	       /* for an answer of the remote, else before its next attempt */
+	int64_t failed;	       /* when its last attempt ended */
+	unsigned imported, unresolved; /* UNRESOLVED of them, with next hop 192.0.2.1 */
 };
 
 /* What happens at a command of the control connection, once. */
@@ -53,6 +56,7 @@ struct fake {
 	char *socket, *conf;
 	int listener; /* -1: does not run */
 	bool hangs;   /* takes connections (the kernel does), says nothing */
+	bool deaf;    /* takes connections and greets, answers nothing */
 	struct fake_client clients[FAKE_CLIENTS];
 
 	char *text;	    /* what it runs; NULL: nothing */
@@ -70,6 +74,7 @@ struct fake {
 	struct fake_refusal *refusals;
 
 	unsigned checks, configures, questions; /* counted for the script */
+	unsigned route_questions;
 	bool overlapped;			/* configured while at another reconfiguration */
 };
 

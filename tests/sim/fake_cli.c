@@ -20,6 +20,7 @@
 static void client_open(struct fake *f, int fd);
 static void client_close(struct fake_client *c);
 static void client_run(struct fake *f, struct fake_client *c);
+static void client_leave(struct fake_client *c);
 static void client_send(struct fake_client *c);
 static void command_run(struct fake *f, struct fake_client *c, const char *command);
 static void answer(struct fake *f, struct fake_client *c, const char *command);
@@ -62,7 +63,9 @@ void cli_run(struct fake *f)
 	       (fd = accept4(f->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 		client_open(f, fd);
 	for (size_t i = 0; i < FAKE_CLIENTS && !f->hangs; i++)
-		if (f->clients[i].fd >= 0)
+		if (f->clients[i].fd >= 0 && f->deaf)
+			client_leave(&f->clients[i]);
+		else if (f->clients[i].fd >= 0)
 			client_run(f, &f->clients[i]);
 }
 
@@ -71,7 +74,8 @@ void cli_wait(struct fake *f, struct poll *p)
 	poll_fd(p, f->listener, POLLIN);
 	for (size_t i = 0; i < FAKE_CLIENTS; i++)
 		poll_fd(p, f->clients[i].fd,
-			(short)(f->clients[i].out.len ? POLLIN | POLLOUT : POLLIN));
+			(short)((f->deaf ? POLLRDHUP : POLLIN) |
+				(f->clients[i].out.len ? POLLOUT : 0)));
 }
 
 void cli_tell_armed(struct fake *f, const char *line)
@@ -137,6 +141,15 @@ static void client_run(struct fake *f, struct fake_client *c)
 	client_send(c);
 }
 
+/* Nothing is read any more: has it gone? */
+static void client_leave(struct fake_client *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+
+	if (poll(&p, 1, 0) > 0)
+		client_close(c);
+}
+
 static void client_send(struct fake_client *c)
 {
 	while (c->fd >= 0 && c->out.len) {
@@ -180,7 +193,7 @@ static void answer(struct fake *f, struct fake_client *c, const char *command)
 	if (strcmp(command, "restrict") == 0) {
 		c->restricted = true;
 		buf_str(&c->out, "0016 Access restricted\n");
-	} else if (strcmp(command, "echo all") == 0) {
+	} else if (strncmp(command, "echo all", 8) == 0) {
 		c->echo = true;
 		buf_str(&c->out, "0000 \n");
 	} else if (strcmp(command, "show status") == 0) {
@@ -193,6 +206,8 @@ static void answer(struct fake *f, struct fake_client *c, const char *command)
 		say_sessions(f, false, &c->out);
 	} else if (strcmp(command, "show protocols all \"peer_*\"") == 0) {
 		say_sessions(f, true, &c->out);
+	} else if (fake_routes(f, command, &c->out)) {
+		; /* said */
 	} else if (strncmp(command, "configure ", 10) == 0 && c->restricted) {
 		buf_str(&c->out, "8007 Access denied\n");
 	} else if (strncmp(command, "configure ", 10) == 0) {
@@ -307,6 +322,14 @@ static void say_details(const struct fake_session *s, struct buf *out)
 		   s->neighbor);
 	buf_printf(out, "     Neighbor AS:      %s\n", as ? as + 4 : "0");
 	buf_str(out, "     Local AS:         64512\n");
+	if (s->message[0])
+		buf_printf(out, "     Message:          %s\n", s->message);
+	if (strcmp(bgp_state(s), "Active") == 0 && clock_ms() < s->failed + 5000) {
+		int64_t left = s->failed + 5000 - clock_ms();
+
+		buf_printf(out, "     Connect delay:    %d.%03d/5\n", (int)(left / 1000),
+			   (int)(left % 1000));
+	}
 	if (s->last_error[0])
 		buf_printf(out, "     Last error:       %s\n", s->last_error);
 	buf_printf(out, "   Channel ipv4\n     State:          %s\n     Table:          master4\n",
@@ -321,8 +344,8 @@ static const char *bgp_state(const struct fake_session *s)
 {
 	return s->state == FAKE_UP   ? "Established" :
 	       s->state == FAKE_DOWN ? "Down" :
-	       s->last_error[0]	     ? "Active" :
-				       "Connect";
+	       s->waits || !s->last_error[0] ? "Connect" :
+					       "Active";
 }
 
 /* A point of the forward clock as wall time, as BIRD does it: by how long ago it was. */

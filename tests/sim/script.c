@@ -143,6 +143,26 @@ static void store_hang(struct world *w, char *args)
 	memory_hang(WORLD_STORE, strcmp(args, "off") != 0);
 }
 
+static void store_refuse(struct world *w, char *args)
+{
+	static const struct {
+		const char *word;
+		enum err_kind kind;
+	} reasons[] = {
+		{"permission", ERR_REFUSED},
+		       { "full",	 ERR_AWAY	  },
+		     { "off",	      ERR_NONE   }
+	};
+	const char *word = script_word(&args);
+
+	for (size_t i = 0; i < lengthof(reasons); i++)
+		if (strcmp(reasons[i].word, word) == 0) {
+			memory_refuse(WORLD_STORE, reasons[i].kind, reasons[i].kind ? word : NULL);
+			return;
+		}
+	world_fail(w, "a store does not refuse \"%s\"", word);
+}
+
 static void store_compact(struct world *w, char *args)
 {
 	(void)w;
@@ -179,13 +199,14 @@ static void store_make(struct world *w, char *args)
 static void do_store(struct world *w, char *args)
 {
 	static const struct verb verbs[] = {
-		{"away",	  store_away   },
-		{ "back",	  store_back   },
-		{ "hang",	  store_hang   },
-		{ "compact", store_compact},
+		{"away",	  store_away     },
+		{ "back",	  store_back     },
+		{ "hang",	  store_hang     },
+		{ "refuse",    store_refuse	 },
+		{ "compact",   store_compact  },
 		{ "fail-list", store_fail_list},
-		{ "remove",  store_remove },
-		{ "make",	  store_make   },
+		{ "remove",    store_remove	 },
+		{ "make",	  store_make     },
 		{ NULL,	NULL	     },
 	};
 
@@ -376,7 +397,8 @@ static void bird_leave(struct world *w, char *args) /* as by `birdc down` */
 
 static void bird_hang(struct world *w, char *args)
 {
-	w->fake.hangs = strcmp(args, "off") != 0;
+	w->fake.deaf = strcmp(args, "greeted") == 0;
+	w->fake.hangs = !w->fake.deaf && strcmp(args, "off") != 0;
 }
 
 static void bird_busy(struct world *w, char *args)
@@ -423,6 +445,20 @@ static void bird_error(struct world *w, char *args)
 	struct fake_session *s = session(w, script_word(&args));
 
 	snprintf(s->last_error, sizeof s->last_error, "%s", args);
+	s->waits = false;
+	s->failed = w->ms;
+}
+
+static void bird_waits(struct world *w, char *args) /* for an answer of the remote */
+{
+	session(w, script_word(&args))->waits = true;
+}
+
+static void bird_message(struct world *w, char *args)
+{
+	struct fake_session *s = session(w, script_word(&args));
+
+	snprintf(s->message, sizeof s->message, "%s", args);
 }
 
 static void bird_take_down(struct world *w, char *args)
@@ -441,7 +477,8 @@ static void bird_routes(struct world *w, char *args)
 {
 	struct fake_session *s = session(w, script_word(&args));
 
-	s->imported = (unsigned)strtoul(args, NULL, 10);
+	s->imported = (unsigned)strtoul(args, &args, 10);
+	s->unresolved = (unsigned)strtoul(args, NULL, 10);
 }
 
 static void bird_echo(struct world *w, char *args)
@@ -499,6 +536,8 @@ static void do_bird(struct world *w, char *args)
 		{ "drop",	  bird_drop	    },
 		{ "up",		bird_up		},
 		{ "error",	   bird_error      },
+		{ "waits",	   bird_waits      },
+		{ "message",	   bird_message    },
 		{ "take-down",   bird_take_down  },
 		{ "disable",     bird_take_down  },
 		{ "enable",	    bird_enable	},

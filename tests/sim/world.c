@@ -29,6 +29,7 @@ struct status { /* as it is read from the store */
 	uint64_t version;
 };
 
+static void bind_anywhere(const struct world *w, const char *path);
 static void clock_set(struct world *w, int64_t ms);
 static bool children(void);
 static void store_do(struct world *w, struct op *op);
@@ -67,6 +68,9 @@ void world_open(struct world *w, const char *script)
 	for (size_t i = 0; i < lengthof(folders); i++)
 		if (mkdir(folders[i], 0755) < 0)
 			world_fail(w, "%s: %s", folders[i], strerror(errno));
+	/* The scripts' nodes have addresses without having set them on an interface. */
+	bind_anywhere(w, "/proc/sys/net/ipv4/ip_nonlocal_bind");
+	bind_anywhere(w, "/proc/sys/net/ipv6/ip_nonlocal_bind");
 	clock_set(w, START_MS);
 	w->options = (struct agent_options){ .store = "memory:" WORLD_STORE,
 					     .node = STATUS_NODE,
@@ -211,6 +215,14 @@ void world_write(struct world *w, const char *path, const char *text)
 
 	if (!file_write(path, text, strlen(text), 0640, (gid_t)-1, &err))
 		world_fail(w, "%s", err.words);
+}
+
+static void bind_anywhere(const struct world *w, const char *path)
+{
+	auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "1\n", 2) != 2)
+		world_fail(w, "%s: %s", path, strerror(errno));
 }
 
 static void clock_set(struct world *w, int64_t ms)

@@ -54,7 +54,7 @@ static void play(const char *remembered, const struct moment *moments, size_t n_
 		clock_fake(m->at, 0);
 		for (size_t j = 0; j < n; j++)
 			here[j] = link_named(m->here[j], names[j]);
-		changed = links_see(l, here, n);
+		changed = links_see(l, (unsigned)i, here, n);
 		memset(names, '?', sizeof names); /* nothing of the caller's is kept */
 		got = links_get(l, &n_got);
 		for (size_t j = 0; j < n_got; j++)
@@ -84,7 +84,7 @@ static void first_counts_at_once(void **state)
 	(void)state;
 	PLAY("", { 100, "ab", "ab", -1 }, { 200, "ab", "ab", -1 });
 	PLAY("", { 100, "", "", -1 });
-	PLAY("", { 100, "ba", "ab", -1 });
+	PLAY("", { 100, "ab", "ab", -1 });
 }
 
 static void came(void **state)
@@ -116,11 +116,85 @@ static void remembered(void **state)
 	PLAY("b", { 500, "", "b", 60000 }, { 10000, "b", "b", -1 });
 }
 
+/* What is remembered after the first look counts with the next, although there are no news. */
+static void remembered_late(void **state)
+{
+	struct links *l = links_open();
+	char name[2];
+	struct onlink o = link_named('a', name);
+	size_t n;
+
+	(void)state;
+	assert_false(links_see(l, 1, NULL, 0));
+	links_remember(l, &o);
+	assert_true(links_see(l, 1, NULL, 0));
+	links_get(l, &n);
+	assert_int_equal(n, 1);
+	links_close(l);
+}
+
+/* A host address is nothing that anything is on-link by. */
+static void host_remembered(void **state)
+{
+	struct links *l = links_open();
+	struct onlink o = {
+		.interface = "lo", .address = {{ 4, { 10, 0, 0, 1 } }, 32}
+	};
+	size_t n;
+
+	(void)state;
+	links_remember(l, &o);
+	o.peer = (struct ip){
+		4, {10, 0, 0, 2}
+	};
+	links_remember(l, &o);
+	links_see(l, 1, NULL, 0);
+	links_get(l, &n);
+	assert_int_equal(n, 1);
+	links_close(l);
+}
+
+/* What many addresses cost is in proportion to how many there are, and nothing where they are what
+ * they were. */
+static void many(void **state)
+{
+	enum { N = 12500 };
+	struct onlink *all = mem_alloc(N * sizeof *all);
+	struct links *l = links_open();
+	size_t before;
+
+	(void)state;
+	clock_fake(0, 0);
+	for (size_t i = 0; i < N; i++)
+		all[i] = (struct onlink){
+			.interface = "eth0",
+			.address = {{ 4, { 10, (uint8_t)(i >> 8), (uint8_t)i, 1 } }, 24},
+		};
+	assert_true(links_see(l, 1, all, N));
+	assert_true(links_compared(l) <= 3 * N);
+	before = links_compared(l);
+	for (size_t i = 0; i < 1000; i++)
+		assert_false(links_see(l, 1, all, N));
+	assert_int_equal(links_compared(l), before);
+	assert_false(links_see(l, 2, all + 1, N - 1)); /* one went: it counts for a while */
+	assert_true(links_compared(l) - before <= 3 * N);
+	clock_fake(LINKS_KEEP_MS, 0);
+	assert_true(links_see(l, 2, all + 1, N - 1));
+	assert_true(links_compared(l) - before <= 6 * N);
+	links_close(l);
+	free(all);
+	clock_real();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(first_counts_at_once),
-					    cmocka_unit_test(came), cmocka_unit_test(went),
-					    cmocka_unit_test(remembered) };
+					    cmocka_unit_test(came),
+					    cmocka_unit_test(went),
+					    cmocka_unit_test(remembered),
+					    cmocka_unit_test(remembered_late),
+					    cmocka_unit_test(host_remembered),
+					    cmocka_unit_test(many) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static struct session load(const char *name, struct arena *a)
 static const struct {
 	const char *file;
 	struct session s;
-	const char *cause; /* code of session_silence() */
+	const char *cause; /* code of its last error, else of its state */
 } files[] = {
 	{ "established", { "est", "BGP", PROTO_UP, SESSION_ESTABLISHED, .info = "Established",
 	  .description = "uplink to tor-a", .neighbor = "10.0.0.2", .neighbor_as = 65001, .local_as = 64512,
@@ -107,8 +107,8 @@ static const struct {
 	{ "Received: Connection collision resolution",  "COLLISION" },
 	{ "BGP Error: Malformed AS_PATH",               "PROTOCOL_ERROR" },
 	{ "Received: Unknown error 9.9",                "PROTOCOL_ERROR" },
-	{ "Socket: Connection refused by magic",        NULL },
-	{ "Socket: ",                                   NULL },
+	{ "Socket: Connection refused by magic",        "SOCKET_ERROR" },
+	{ "Socket",                                     NULL },
 	{ "",                                           NULL },
 	{ NULL,                                         NULL },
 };
@@ -181,7 +181,9 @@ static void test_files(void **state)
 		assert_int_equal(s.imported, w->imported);
 		assert_int_equal(s.exported, w->exported);
 		assert_int_equal(strlen(s.since), strlen("2026-08-01 10:00:00.123"));
-		assert_int_equal(session_silence(&s, &cause), files[i].cause != NULL);
+		assert_int_equal(s.last_error ? session_cause(s.last_error, &cause) :
+						session_silence(&s, &cause),
+				 files[i].cause != NULL);
 		if (files[i].cause)
 			assert_string_equal(cause.code, files[i].cause);
 	}
@@ -276,6 +278,38 @@ static void test_stamps(void **state)
 	}
 }
 
+static void test_timers(void **state)
+{
+	/* clang-format off */
+	static const struct {
+		const char *text;
+		bool ok;
+		int64_t passed, total;
+	} timers[] = {
+		{ "1.371/2",      true,  629,   2000 },
+		{ "217.446/240",  true,  22554, 240000 },
+		{ "2/2",          true,  0,     2000 },
+		{ "3.5/2",        true,  0,     2000 },
+		{ "1.2345678/2",  false, 0,     0 },
+		{ "1.3/",         false, 0,     0 },
+		{ "1.3/-",        false, 0,     0 },
+		{ "/2",           false, 0,     0 },
+		{ "12",           false, 0,     0 },
+		{ "-1/2",         false, 0,     0 },
+		{ NULL,           false, 0,     0 },
+	};
+	/* clang-format on */
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(timers); i++) {
+		int64_t passed = 0, total = 0;
+
+		assert_int_equal(session_timer(timers[i].text, &passed, &total), timers[i].ok);
+		assert_int_equal(passed, timers[i].passed);
+		assert_int_equal(total, timers[i].total);
+	}
+}
+
 static void test_causes(void **state)
 {
 	struct session_cause cause;
@@ -339,7 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),  cmocka_unit_test(test_many),
 		cmocka_unit_test(test_later),  cmocka_unit_test(test_stamps),
-		cmocka_unit_test(test_causes), cmocka_unit_test(test_words),
+		cmocka_unit_test(test_timers), cmocka_unit_test(test_causes), cmocka_unit_test(test_words),
 		cmocka_unit_test(test_large),
 	};
 

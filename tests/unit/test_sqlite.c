@@ -43,7 +43,7 @@ static void refused(const struct world *w, unsigned flags, enum err_kind kind, c
 	struct store *st = store_open(w->url, flags, &err);
 
 	if (st || err.kind != kind || !strstr(err.words, words))
-		fail_msg("\"%s\" (%s), expected \"%s\"", err.words, err_word(err.kind), words);
+		fail_msg("\"%s\" (kind %d), expected \"%s\"", err.words, err.kind, words);
 }
 
 static mode_t mode_of(const char *path, const char *suffix)

@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NodeStatus: what the agent of a node found, written by it alone (decisions.md 27). */
+#include "base/clock.h"
 #include "model/columns.h"
 #include "model/kinds/specs.h"
+
+#define GOOD_FOR_S 180 /* of the agents of 0.1.0, which do not say it */
 
 static const char *nodestatus_cell(const struct resource *r, const char *column, struct arena *a);
 
 /* clang-format off */
+static const struct field before_fields[] = {
+	{ "code", F_STRING(status_cause, code), .doc = "The cause as a stable word." },
+	{ "error", F_STRING(status_cause, error), .doc = "BIRD's words for it." },
+	{ "message", F_STRING(status_cause, message),
+	  .doc = "What the operator of the other end said with a shutdown (RFC 9003)." },
+	{ "at", F_STRING(status_cause, at), .doc = "When it was seen last, UTC." },
+	{ 0 }
+};
+static const struct shape before_shape = {
+	.name = "before", .fields = before_fields, .size = sizeof(struct status_cause) };
 static const struct field session_fields[] = {
 	{ "name", F_STRING(status_session, name), .doc = "BIRD's name of the session." },
 	{ "origin", F_STRING(status_session, origin), .doc = "The resource that asks for it, or mesh." },
@@ -23,9 +36,16 @@ static const struct field session_fields[] = {
 	{ "since", F_STRING(status_session, since), .doc = "When it entered that state, UTC." },
 	{ "reason", F_STRING(status_session, reason), .doc = "Why it is not Established." },
 	{ "code", F_STRING(status_session, code), .doc = "The reason as a stable word." },
-	{ "firstError", F_STRING(status_session, first_error),
-	  .doc = "BIRD's first error after leaving Established." },
+	{ "error", F_STRING(status_session, error),
+	  .doc = "BIRD's words for the reason; unset when it has none." },
+	{ "message", F_STRING(status_session, message),
+	  .doc = "What the operator of the other end said with a shutdown (RFC 9003)." },
+	{ "before", &type_struct_ptr, FIELD_AT(status_session, before, struct status_cause *),
+	  .arg = &before_shape,
+	  .doc = "The cause before that: what ended the session, or kept it down the last time." },
 	{ "flaps", F_U32(status_session, flaps), .doc = "How often it left Established." },
+	{ "flapsAtLeast", F_BOOL(status_session, flaps_at_least),
+	  .doc = "May it have been more often? BIRD was not heard all the time." },
 	{ "passive", F_BOOL(status_session, passive), .doc = "Does this end wait to be called?" },
 	{ "direct", F_BOOL(status_session, direct), .doc = "Is the peer on a network of the node?" },
 	{ "routesImported", F_U32(status_session, routes_imported), .doc = "Routes received." },
@@ -54,6 +74,16 @@ static const struct field on_link_fields[] = {
 static const struct shape on_link_shape = {
 	.name = "onLink", .fields = on_link_fields, .size = sizeof(struct status_onlink) };
 static const struct field on_link_field = { "", &type_struct, .arg = &on_link_shape };
+static const struct field route_fields[] = {
+	{ "prefix", F_CIDR(status_route, prefix), .doc = "The prefix." },
+	{ "gateway", F_IP(status_route, gateway), .doc = "Its gateway; unset: it is on the link itself." },
+	{ "interface", F_STRING(status_route, interface), .doc = "The interface." },
+	{ 0 }
+};
+static const struct shape route_shape = {
+	.name = "kernelRoute", .fields = route_fields, .size = sizeof(struct status_route) };
+static const struct field route_field = { "", &type_struct, .arg = &route_shape };
+static const struct field missing_field = { "", &type_ip };
 static const struct field trouble_fields[] = {
 	{ "text", F_STRING(status_trouble, text), .doc = "What it was." },
 	{ "since", F_STRING(status_trouble, since), .doc = "When it began, UTC." },
@@ -72,6 +102,9 @@ static const struct field nodestatus_fields[] = {
 	  .doc = "The first characters of the id of what BIRD runs." },
 	{ "observedAt", F_STRING(nodestatus, observed_at), .column = "OBSERVED",
 	  .doc = "When this was written, UTC." },
+	{ "goodFor", F_SECONDS(nodestatus, good_for),
+	  .doc = "How long after that it may be believed: by then the agent has written the next one. Older, it is "
+		 "stale; 3m where it is not given." },
 	{ "birdVersion", F_STRING(nodestatus, bird_version), .column = "BIRD",
 	  .doc = "The version of BIRD." },
 	{ "routerId", F_STRING(nodestatus, router_id), .column = "ROUTERID",
@@ -84,6 +117,10 @@ static const struct field nodestatus_fields[] = {
 	  .doc = "The last time that the agent was without its store, or had to read all of it anew." },
 	{ "onLink", F_LIST(nodestatus, on_link), .arg = &on_link_field,
 	  .doc = "The networks that the node is on." },
+	{ "kernelRoutes", F_LIST(nodestatus, kernel_routes), .arg = &route_field,
+	  .doc = "Routes of the kernel that BIRD does not take; its next hops are looked up there, too." },
+	{ "missingAddresses", F_LIST(nodestatus, missing_addresses), .arg = &missing_field,
+	  .doc = "Addresses that the Node gives and no interface of the machine has." },
 	{ "sessions", F_LIST(nodestatus, sessions), .arg = &session_field, .doc = "Its sessions." },
 	{ "problems", F_LIST(nodestatus, problems), .arg = &problem_field,
 	  .doc = "What could not be done." },
@@ -114,13 +151,26 @@ const struct kind kind_nodestatus = {
 	.cell = nodestatus_cell,
 };
 
+bool nodestatus_stale(const struct nodestatus *s, int64_t now)
+{
+	int64_t seen = s->observed_at ? clock_parse(s->observed_at) : -1;
+	int64_t good_for = s->good_for.text ? s->good_for.value : GOOD_FOR_S;
+
+	return seen < 0 || now - seen > good_for;
+}
+
 static const char *nodestatus_cell(const struct resource *r, const char *column, struct arena *a)
 {
 	const struct nodestatus *s = resource_spec(r, nodestatus);
+	bool stale = s && nodestatus_stale(s, clock_wall());
 	size_t n = 0;
 
 	if (!s)
 		return column_cell(r, column, a);
+	if (stale && str_eq(column, "STATE"))
+		return arena_printf(a, "Stale, was %s", s->state ? s->state : "?");
+	if (stale && str_eq(column, "ESTABLISHED"))
+		return "-";
 	if (str_eq(column, "SESSIONS"))
 		return arena_printf(a, "%zu", s->sessions.n);
 	if (str_eq(column, "PROBLEMS"))

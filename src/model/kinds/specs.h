@@ -184,6 +184,10 @@ const char *secret_value(const struct secret *s, const char *key, struct arena *
 
 /* ---- NodeStatus (peerage.dev/v1, decisions.md 27) ---- */
 
+struct status_cause {
+	const char *code, *error, *message; /* as of the session */
+	const char *at;                     /* RFC 3339, UTC */
+};
 struct status_session {
 	const char *name;           /* BIRD protocol */
 	const char *origin;         /* "bgppeer/tor-a" or "mesh" */
@@ -197,8 +201,11 @@ struct status_session {
 	const char *since;          /* RFC 3339, UTC */
 	const char *reason;         /* why it is not Established, in words; NULL when it is */
 	const char *code;           /* of the reason, stable: "PORT_CLOSED" */
-	const char *first_error;    /* BIRD's, the first after leaving Established */
+	const char *error;          /* BIRD's words for it; NULL: it has none */
+	const char *message;        /* of the remote's operator, with a shutdown (RFC 9003) */
+	struct status_cause *before; /* the cause before that one; NULL */
 	uint32_t flaps;
+	enum tristate flaps_at_least; /* YES: there may have been more */
 	enum tristate passive, direct;
 	uint32_t routes_imported, routes_exported;
 };
@@ -213,6 +220,11 @@ struct status_onlink {
 	struct cidr prefix; /* the address on it, host bits kept */
 	struct ip peer;     /* of a point-to-point address */
 };
+struct status_route { /* one way of it */
+	struct cidr prefix;
+	struct ip gateway;
+	const char *interface;
+};
 struct status_trouble { /* with the store; the last one */
 	const char *text;
 	const char *since, *until; /* UNTIL unset: it lasts */
@@ -222,10 +234,15 @@ struct nodestatus {
 	const char *state;        /* Applied, Applying, Held, BirdDown, NotOurs, ... */
 	const char *message;      /* about the state, in words */
 	const char *observed_at;  /* RFC 3339, UTC */
+	struct seconds good_for;  /* how long after that it may be believed */
 	const char *bird_version, *router_id, *agent_version;
 	const char *store_identity;
 	struct status_trouble *store_trouble; /* NULL: none in this life of the agent */
 	struct list on_link;      /* struct status_onlink */
+	struct list kernel_routes; /* struct status_route */
+	struct list missing_addresses; /* struct ip */
 	struct list sessions;     /* struct status_session */
 	struct list problems;     /* struct status_problem */
 };
+/* Is S older at NOW (clock_wall()) than it may be believed? */
+bool nodestatus_stale(const struct nodestatus *s, int64_t now);
