@@ -18,7 +18,7 @@ struct kernel_route { /* one way of it */
 	unsigned char protocol; /* who made it: RTPROT_... */
 };
 
-/* Does BIRD pass over a route with that way, which leads elsewhere than to this machine itself? */
+/* Does BIRD pass over a route with that way, which leads elsewhere than to this machine itself? Here for tests. */
 bool route_missed(const struct kernel_route *r, const struct addresses *own);
 
 struct routes {
