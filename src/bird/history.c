@@ -8,7 +8,7 @@
 #define SLACK_MS   2000 /* of time stamps that are told in seconds, and late */
 #define SAME_MS	   500	/* two times of one moment, each read from a timer */
 #define CLOSE_MS   3000 /* looks that are no further apart miss no attempt */
-#define ATTEMPT_MS 5000 /* an attempt in silence (connect retry time, which the renderer sets) */
+#define ATTEMPT_MS 5000 /* an attempt in silence: the connect retry time that we render */
 #define SILENCE_MS 8000 /* longer than an attempt and the wait before the next */
 #define ATTEMPTS   3	/* that words which keep a session down stand without being repeated */
 #define PASSIVE_MS                                                                                 \
@@ -131,19 +131,20 @@ static bool note_look(struct history *h, const struct history_event *e)
 	return closer;
 }
 
-/* BIRD's own words count each flap; a look only shows that there was one, or more. So a flap that
- * was seen by looking is owed its words, which may be late, and where they do not come until the
- * next look BIRD does not log changes of state. */
+/* BIRD's own words count each flap; a look only shows that there was one, or more. What was seen by
+ * looking is owed its words, which may be late; where they do not come until the next look, BIRD does
+ * not log changes of state. */
 static void note_flaps(struct history *h, const struct history_event *e)
 {
 	bool established = e->session->state == SESSION_ESTABLISHED;
 	bool later = began_later(h, e);
 
-	h->flaps_at_least |= h->owed || (e->lost && (later || established != h->up));
+	h->flaps_at_least |= h->untold || (e->lost && (later || established != h->up));
+	h->untold = later && !h->heard && !e->first;
 	h->owed = false;
 	if (h->up && (!established || (later && !h->heard))) {
 		h->flaps++;
-		h->owed = !e->first;
+		h->owed = h->untold = !e->first;
 		h->flaps_at_least |= e->first;
 		h->left = e->age >= 0 ? e->now - e->age : e->now;
 		h->parted = true;
@@ -162,7 +163,8 @@ static void note_time(struct history *h, const struct history_event *e)
 	if (h->state != e->session->state || since > h->since + SLACK_MS / 1000 ||
 	    since + SLACK_MS / 1000 < h->since)
 		h->since = since;
-	h->began = e->now - e->age;
+	h->began = e->asked - e->age;
+	h->stamp = e->stamp;
 }
 
 /* What `Last error` says. It stays in BIRD until the session is Established, so the same words are
@@ -268,6 +270,7 @@ static void note_state(struct history *h, const struct history_event *e)
 	}
 	if (!e->up)
 		h->owed = false;
+	h->untold = false;
 	h->up = e->up;
 }
 
@@ -328,21 +331,28 @@ static void retire(struct history *h)
 	cause = history_words_cause(&h->now);
 	little = !h->now.ended && (cause.class == CAUSE_TCP || cause.class == CAUSE_PASSES);
 	more = h->before.words[0] && (!h->left || h->before.seen + SLACK_MS >= h->left) &&
-		    (h->before.ended || stands(&h->before));
+	       (h->before.ended || stands(&h->before));
 
 	if (!little || !more)
 		h->before = h->now;
 	h->now = (struct history_cause){ 0 };
 }
 
-/* Is a state of that age younger than what H says? Wall time counts only for what an earlier life of
- * this program saw: it may be set meanwhile. */
+/* Is the state that was seen younger than what H says? Two clocks must agree: BIRD's, which may be
+ * set, and the one that nobody sets, by which an answer may come late. Wall time counts only for what
+ * an earlier life of this program saw. */
 static bool began_later(const struct history *h, const struct history_event *e)
 {
+	int64_t began = e->asked - e->age;
+
 	if (e->age < 0)
 		return false;
-	return h->began ? e->now - e->age > h->began + SLACK_MS :
-			  h->since && e->wall - e->age / 1000 > h->since + SLACK_MS / 1000;
+	if (!h->began)
+		return h->since && e->wall - e->age / 1000 > h->since + SLACK_MS / 1000;
+	if (!h->stamp || !e->stamp)
+		return began > h->began + SLACK_MS;
+	return began > h->began + SAME_MS &&
+	       (e->stamp > h->stamp + SAME_MS || e->stamp + SAME_MS < h->stamp);
 }
 
 /* Words that keep a session from coming up stand over those of TCP. */

@@ -36,6 +36,7 @@ struct observer {
 	bool discard;	/* the look under way began too early to count */
 	struct arena status_arena, arena;
 	const char *server_time, *router_id;
+	int64_t server_time_at;
 	char runs[65];
 	bool ours, unconfirmed;
 	struct session *sessions;
@@ -246,6 +247,7 @@ static void take_status(struct observer *o, const struct reply *r)
 
 	arena_free(&o->status_arena);
 	o->server_time = o->router_id = NULL;
+	o->server_time_at = clock_ms();
 	for (size_t i = 0; i < r->n; i++) {
 		const char *text = r->lines[i].text + strspn(r->lines[i].text, " ");
 
@@ -269,6 +271,7 @@ static void take_sessions(struct observer *o, const struct reply *r)
 
 static void take_session(struct observer *o, const struct session *s)
 {
+	static const char epoch[] = "1970-01-01 00:00:00";
 	struct history *h = history_get(o, s->name);
 	enum session_state was = h->state;
 	struct history_event e = { .kind = HISTORY_LOOK,
@@ -276,11 +279,14 @@ static void take_session(struct observer *o, const struct session *s)
 				   .wall = clock_wall(),
 				   .session = s,
 				   .age = -1,
+				   .asked = o->server_time_at,
 				   .first = !o->looks,
 				   .lost = o->lost };
 
 	if (o->server_time && session_elapsed(s->since, o->server_time, &e.age))
 		e.age = MAX(e.age, 0); /* it changed after BIRD told the time */
+	if (!s->since || !strchr(s->since, '.') || !session_elapsed(epoch, s->since, &e.stamp))
+		e.stamp = 0;
 	if (history_note(h, &e) || s->state != was)
 		o->hurry_until = MAX(o->hurry_until, clock_ms() + CLOSER_S * 1000);
 	h->look = o->total;
