@@ -41,7 +41,7 @@ struct observer {
 	bool ours, unconfirmed;
 	struct session *sessions;
 	size_t n_sessions;
-	struct history *history; /* sorted by name */
+	struct history **history; /* sorted by name */
 	size_t n_history, cap_history;
 };
 
@@ -74,6 +74,8 @@ void observer_close(struct observer *o)
 	bird_close(o->bird);
 	arena_free(&o->status_arena);
 	arena_free(&o->arena);
+	for (size_t i = 0; i < o->n_history; i++)
+		free(o->history[i]);
 	free(o->history);
 	free(o);
 }
@@ -185,9 +187,9 @@ void observer_want(struct observer *o, const struct conf *c)
 		names[i] = c->blocks[i].name;
 	qsort(names, c->n_blocks, sizeof *names, name_cmp);
 	for (size_t i = 0; i < o->n_history; i++) {
-		const char *name = o->history[i].name;
+		const char *name = o->history[i]->name;
 
-		o->history[i].unwanted =
+		o->history[i]->unwanted =
 			!bsearch(&name, names, c->n_blocks, sizeof *names, name_cmp);
 	}
 	free(names);
@@ -370,9 +372,14 @@ static void forget(struct observer *o, bool unseen)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < o->n_history; i++)
-		if (unseen ? o->history[i].look == o->total : !o->history[i].unwanted)
-			o->history[kept++] = o->history[i];
+	for (size_t i = 0; i < o->n_history; i++) {
+		struct history *h = o->history[i];
+
+		if (unseen ? h->look == o->total : !h->unwanted)
+			o->history[kept++] = h;
+		else
+			free(h);
+	}
 	o->n_history = kept;
 }
 
@@ -392,10 +399,10 @@ static struct history *history_find(const struct observer *o, const char *name, 
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = strcmp(o->history[mid].name, name);
+		int order = strcmp(o->history[mid]->name, name);
 
 		if (!order)
-			return &o->history[mid];
+			return o->history[mid];
 		if (order < 0)
 			low = mid + 1;
 		else
@@ -419,7 +426,7 @@ static struct history *history_get(struct observer *o, const char *name)
 	}
 	memmove(&o->history[at + 1], &o->history[at], (o->n_history - at) * sizeof *o->history);
 	o->n_history++;
-	o->history[at] = (struct history){ 0 };
-	snprintf(o->history[at].name, sizeof o->history[at].name, "%.64s", name);
-	return &o->history[at];
+	o->history[at] = mem_alloc(sizeof *h);
+	snprintf(o->history[at]->name, sizeof o->history[at]->name, "%.64s", name);
+	return o->history[at];
 }
