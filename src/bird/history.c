@@ -24,6 +24,7 @@ static void note_time(struct history *h, const struct history_event *e);
 static void note_error(struct history *h, const struct history_event *e);
 static bool is_news(const struct history *h, const char *words);
 static const char *message_of(const struct history *h, const struct session *s, const char *code);
+static uint32_t message_id(const char *message);
 static bool failed_again(struct history *h, const struct history_event *e);
 static bool note_silence(struct history *h, const struct history_event *e);
 static void note_state(struct history *h, const struct history_event *e);
@@ -125,6 +126,7 @@ static bool note_look(struct history *h, const struct history_event *e)
 	note_time(h, e);
 	snprintf(h->last_error, sizeof h->last_error, "%.*s", HISTORY_WORDS_MAX,
 		 s->last_error ? s->last_error : "");
+	h->message_id = message_id(s->message);
 	h->state = s->state;
 	h->looked = e->now;
 	h->recalled = false;
@@ -200,15 +202,28 @@ static bool is_news(const struct history *h, const char *words)
 	return !same_words(h->last_error, words) && !same_words(h->now.words, words);
 }
 
-/* BIRD keeps the message of a shutdown when the session is long up again. */
+/* BIRD keeps the message of a shutdown when the session is long up again: only one that was not there
+ * before belongs to words that are new. */
 static const char *message_of(const struct history *h, const struct session *s, const char *code)
 {
 	bool carries = str_eq(code, "ADMIN_SHUTDOWN") || str_eq(code, "ADMIN_RESET");
 
-	return carries && s->message &&
-			       strncmp(s->message, h->before.message, HISTORY_MESSAGE_MAX) ?
-		       s->message :
-		       NULL;
+	if (!carries || !s->message)
+		return NULL;
+	if (h->looked ? message_id(s->message) == h->message_id :
+			strncmp(s->message, h->before.message, HISTORY_MESSAGE_MAX) == 0)
+		return NULL;
+	return s->message;
+}
+
+/* FNV-1a */
+static uint32_t message_id(const char *message)
+{
+	uint32_t id = 2166136261u;
+
+	for (; message && *message; message++)
+		id = (id ^ (unsigned char)*message) * 16777619u;
+	return message ? id : 0;
 }
 
 /* Has an attempt to connect ended since the last look? The wait before the next one tells. */

@@ -47,7 +47,8 @@ struct history {
 	bool untold;          /* the same of any change of state */
 	unsigned heard;       /* changes of state that BIRD told since the last look */
 	char last_error[HISTORY_WORDS_MAX + 1]; /* at the last look */
-	int64_t looked;       /* the last look at it */
+	uint32_t message_id;  /* of BIRD's message then; 0: none */
+	int64_t looked;       /* the last look at it; 0: not in this life */
 	int64_t left;         /* when it left Established; 0: unknown */
 	bool parted;          /* it did so since the last look, or its words are still to come */
 	int64_t failed;       /* when the last attempt to connect ended */

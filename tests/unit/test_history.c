@@ -291,8 +291,10 @@ static void test_message(void **state)
 	play(&t, "+60; up; E; +60; says " SHUTDOWN
 		 "; down; A " SHUTDOWN); /* without one; BIRD has the old */
 	assert_string_equal(t.h.now.message, "");
-	play(&t, "+60; up; E; +60; A " SHUTDOWN); /* only seen by looking: it may be the old one */
-	assert_string_equal(t.h.now.message, "until 5pm");
+	play(&t, "+60; up; E; +60; A " SHUTDOWN); /* only seen by looking: it is the old one */
+	assert_string_equal(t.h.now.message, "");
+	play(&t, "+60; up; E; +60; message tonight; A " SHUTDOWN);
+	assert_string_equal(t.h.now.message, "tonight");
 	t = story();
 	play(&t, "E; +60; message now; A " SHUTDOWN);
 	assert_string_equal(t.h.now.message, "now");
