@@ -21,6 +21,7 @@
 struct history_cause {
 	char words[HISTORY_WORDS_MAX + 1]; /* "Socket: Connection refused"; "": none, or silence */
 	char message[HISTORY_MESSAGE_MAX + 1]; /* of the remote's operator; "" */
+	enum cause_class class; /* of the words */
 	bool silent;  /* attempts end without a word: the state tells the cause */
 	bool ended;   /* it took down a session that was Established */
 	int64_t seen; /* clock_ms() of the last time; in another life: as if it were this one's */

@@ -43,7 +43,7 @@ MUTANTS = [Mutant(*row) for row in (
      ['unit history', 'sim cause']),
     ('silence says nothing', HISTORY, 'e->now - h->quiet >= SILENCE_MS', 'false', ['unit history']),
     ('a reset never passes', HISTORY, 'e->now - h->now.seen > (h->hold ? h->hold : HOLD_MS)', 'false', ['unit history', 'sim cause']),
-    ('what ended it is forgotten', HISTORY, 'if (!little || !more)', 'if (!little || !more || true)', ['unit history']),
+    ('what ended it is forgotten', HISTORY, '(!little || !more)', '(!little || !more || true)', ['unit history']),
     ('an old word is news again', HISTORY, 'if (h->recalled &&', 'if (false &&', ['unit history', 'sim cause']),
     ('flaps are only seen', OBSERVER, 'strncmp(text, state, strlen(state)) == 0', 'false', ['sim cause']),
     ('no lower bound', HISTORY, 'h->flaps_at_least |= h->untold ||', 'h->flaps_at_least |= false &&',
