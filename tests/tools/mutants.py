@@ -35,8 +35,37 @@ WIRE, SCHEDULE = 'src/store/etcd_wire.c', 'src/engine/schedule.c'
 WRITING = 'src/peerctl/write.c'
 
 FACTS, BASE, NEXT = 'src/engine/facts.c', 'src/render/base.c', 'test_nexthop.py::'
+HISTORY, OBSERVER = 'src/bird/history.c', 'src/engine/observer.c'
 
 MUTANTS = [Mutant(*row) for row in (
+    # ---- why a session is not up
+    ('the first error sticks', HISTORY, 'if (stands(&h->now) && !stands(&cause) && !attempt_ends(h, e))',
+     'if (h->now.words[0])', ['unit history', 'sim cause']),
+    ('what stands does so for ever', HISTORY, '++h->attempts < ATTEMPTS', 'true', ['unit history']),
+    ('TCP hides what stands', HISTORY, 'stands(&h->now) && !stands(&cause) && !attempt_ends(h, e)', 'false',
+     ['unit history', 'sim cause']),
+    ('silence says nothing', HISTORY, 'e->now - h->quiet >= SILENCE_MS', 'false', ['unit history']),
+    ('a reset never passes', HISTORY, 'e->now - h->now.seen > (h->hold ? h->hold : HOLD_MS)', 'false', ['unit history', 'sim cause']),
+    ('what ended it is forgotten', HISTORY, '(!little || !more)', '(!little || !more || true)', ['unit history']),
+    ('an old word is news again', HISTORY, 'if (h->recalled &&', 'if (false &&', ['unit history', 'sim cause']),
+    ('flaps are only seen', OBSERVER, 'strncmp(text, state, strlen(state)) == 0', 'false', ['sim cause']),
+    ('no lower bound', HISTORY, 'h->flaps_at_least |= h->untold ||', 'h->flaps_at_least |= false &&',
+     ['unit history', 'sim cause']),
+    ('what is lost is not missed', OBSERVER, "o->lost |= *line == '<'", 'o->lost |= false', ['sim cause']),
+    ('a ring is full in silence', 'src/bird/bird.c', '\t\tb->overrun++;\n', '', ['unit bird']),
+    ('a session that went is remembered', OBSERVER, 'unseen ? h->look == o->total : !h->unwanted', 'unseen || true',
+     ['sim cause']),
+    ('no message', OBSERVER, 'e->message = message;', '(void)message;', ['sim cause']),
+    ('an old message', HISTORY, 'message_id(s->message) == h->message_id', 'false',
+     ['unit history']),
+    ('a remote names another session', OBSERVER, '\treturn line;\n',
+     '\treturn strstr(line, "peer_") ? strstr(line, "peer_") : line;\n', ['sim cause']),
+    ('an address that is not here', 'src/engine/sources.c', 'return errno != EADDRNOTAVAIL;', 'return true;',
+     ['sim source']),
+    ('a broadcast address', 'src/engine/sources.c', 'connect(fd, &at.any, len) == 0 || errno != EACCES', 'true',
+     ['sim source']),
+    ('an address that is set anew', 'src/engine/sources.c', 'clock_ms() >= at->changed + SOURCES_PATIENCE_MS', 'true',
+     ['sim source']),
     # ---- a member that is silent
     ('no ping', LINK, '\t\tgrpc_ping(l->grpc);\n', '', ['unit etcd_link']),
     ('a pong is not waited for', LINK, 'if (l->pinged && now >=', 'if (false && now >=', ['unit etcd_link']),
