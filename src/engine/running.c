@@ -17,9 +17,7 @@ struct lists { /* of names, while they are made */
 };
 
 static bool same_text(const char *path, const char *other);
-static void look_at(const struct running *r, const struct session *s, size_t *cursor,
-		    struct lists *now);
-static const struct conf_block *block_near(const struct conf *c, const char *name, size_t *cursor);
+static void look_at(const struct running *r, const struct session *s, struct lists *now);
 static void stopped_by_text(const struct running *r, struct lists *now);
 static void stopped_without_text(const struct running *r, struct lists *now);
 static bool same(const char *const *a, size_t n_a, const char *const *b, size_t n_b);
@@ -92,13 +90,13 @@ bool running_look(struct running *r, const struct observer *o)
 	bool shown = observer_current(o) &&
 		     (!r->last || str_eq(observer_runs(o), r->last_id)); /* else it is another text's */
 	struct lists now = { 0 };
-	size_t n_sessions, cursor = 0;
+	size_t n_sessions;
 	const struct session *sessions = observer_sessions(o, &n_sessions);
 
 	if (!shown && (r->looked || !r->last))
 		return false;
 	for (size_t i = 0; shown && i < n_sessions; i++)
-		look_at(r, &sessions[i], &cursor, &now);
+		look_at(r, &sessions[i], &now);
 	if (!shown)
 		stopped_by_text(r, &now);
 	stopped_without_text(r, &now);
@@ -199,14 +197,12 @@ static bool same_text(const char *path, const char *other)
 	return others && len == other_len && memcmp(text, others, len) == 0;
 }
 
-/* BIRD shows sessions in the order of its text: CURSOR is where the next one is likely to be. What BIRD
- * itself took down has a word in Info; what the text stops has `disabled;`, unless a hand is the
- * reason for that, too. */
-static void look_at(const struct running *r, const struct session *s, size_t *cursor,
-		    struct lists *now)
+/* What BIRD itself took down has a word in Info; what the text stops has `disabled;`, unless a hand is
+ * the reason for that, too. */
+static void look_at(const struct running *r, const struct session *s, struct lists *now)
 {
-	const struct conf_block *b = block_near(r->last, s->name, cursor);
-	enum conf_stop stop = b ? conf_block_stop(r->last, b) : CONF_NOT_STOPPED;
+	const struct conf_block *b = conf_session(r->last, s->name);
+	enum conf_stop stop = b ? b->stop : CONF_NOT_STOPPED;
 	const char *name = NULL;
 
 	if (!b || stop != CONF_NOT_STOPPED || s->up == PROTO_DOWN)
@@ -220,25 +216,12 @@ static void look_at(const struct running *r, const struct session *s, size_t *cu
 		*arena_push(&now->arena, now->by_hand, now->n_by_hand) = name;
 }
 
-static const struct conf_block *block_near(const struct conf *c, const char *name, size_t *cursor)
-{
-	for (size_t i = 0; c && i < c->n_blocks; i++) {
-		size_t at = (*cursor + i) % c->n_blocks;
-
-		if (strcmp(c->blocks[at].name, name) != 0)
-			continue;
-		*cursor = at + 1;
-		return &c->blocks[at];
-	}
-	return NULL;
-}
-
 static void stopped_by_text(const struct running *r, struct lists *now)
 {
-	for (size_t i = 0; i < r->last->n_blocks; i++) {
-		const struct conf_block *b = &r->last->blocks[i];
+	for (size_t i = 0; i < r->last->n_sessions; i++) {
+		const struct conf_block *b = r->last->sessions[i];
 
-		if (conf_is_session(b) && conf_block_stop(r->last, b) == CONF_BY_HAND)
+		if (b->stop == CONF_BY_HAND)
 			*arena_push(&now->arena, now->by_hand, now->n_by_hand) =
 				arena_str(&now->arena, b->name);
 	}
