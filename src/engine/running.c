@@ -16,6 +16,8 @@ struct lists { /* of names, while they are made */
 	struct arena arena;
 };
 
+static void file_look(struct running *r);
+static bool head_ours(const char *path);
 static bool same_text(const char *path, const char *other);
 static void look_at(const struct running *r, const struct session *s, struct lists *now);
 static void stopped_by_text(const struct running *r, struct lists *now);
@@ -68,6 +70,7 @@ bool running_learn(struct running *r, const char *runs)
 		arena_free(&r->arena);
 		r->arena = arena;
 		r->last = found;
+		r->learned = true;
 		snprintf(r->last_id, sizeof r->last_id, "%.16s", found->id);
 		return true;
 	}
@@ -76,6 +79,7 @@ bool running_learn(struct running *r, const char *runs)
 	conf_free(r->last); /* BIRD runs another text, and no file has it */
 	arena_free(&r->arena);
 	r->last = NULL;
+	r->learned = true;
 	running_forget(r);
 	return true;
 }
@@ -95,6 +99,11 @@ bool running_look(struct running *r, const struct observer *o)
 
 	if (!shown && (r->looked || !r->last))
 		return false;
+	if (!r->learned && r->life == observer_life(o) && r->looks == observer_looks(o))
+		return false;
+	r->learned = false;
+	r->life = observer_life(o);
+	r->looks = observer_looks(o);
 	for (size_t i = 0; shown && i < n_sessions; i++)
 		look_at(r, &sessions[i], &now);
 	if (!shown)
@@ -121,19 +130,10 @@ bool running_look(struct running *r, const struct observer *o)
 	return true;
 }
 
-bool running_file_ours(const struct running *r)
+bool running_file_ours(struct running *r)
 {
-	char head[sizeof CONF_HEAD] = "";
-	FILE *f = fopen(r->path, "re");
-	size_t len;
-
-	if (!f)
-		return errno == ENOENT;
-	len = fread(head, 1, sizeof head - 1, f);
-	fclose(f);
-	/* An empty or cut file is one that was being written when the machine went down. */
-	return len < sizeof head - 1 ? strncmp(CONF_HEAD, head, len) == 0 :
-				       strcmp(head, CONF_HEAD) == 0;
+	file_look(r);
+	return r->ours;
 }
 
 bool running_file_right(struct running *r, const struct conf *conf)
@@ -141,17 +141,15 @@ bool running_file_right(struct running *r, const struct conf *conf)
 	auto_arena struct arena a = { .secret = true };
 	const struct buf *right = &conf->text;
 	struct err err = { 0 };
-	struct stat st = { 0 };
 	const char *text;
 	size_t len = 0;
 
-	if (stat(r->path, &st) == 0 && st.st_ino == r->seen.st_ino &&
-	    st.st_size == r->seen.st_size && st.st_mtim.tv_sec == r->seen.st_mtim.tv_sec &&
-	    st.st_mtim.tv_nsec == r->seen.st_mtim.tv_nsec)
+	file_look(r);
+	if (r->compared)
 		return r->right;
 	text = file_read(r->path, CONF_MAX, &a, &len, &err);
 	r->right = text && len == right->len && memcmp(text, right->at, len) == 0;
-	r->seen = st;
+	r->compared = true;
 	if (!r->right)
 		log_event(LOG_DEBUG, "file", "path", r->path, "is",
 			  text ? "another text" : err.words, NULL);
@@ -160,10 +158,10 @@ bool running_file_right(struct running *r, const struct conf *conf)
 
 void running_conf_changed(struct running *r)
 {
-	r->seen = (struct stat){ 0 };
+	r->compared = false;
 }
 
-bool running_keep_foreign(const struct running *r, struct err *err)
+bool running_keep_foreign(struct running *r, struct err *err)
 {
 	if (running_file_ours(r)) /* or there is none: BIRD was given another one */
 		return true;
@@ -184,6 +182,35 @@ bool running_keep_foreign(const struct running *r, struct err *err)
 	}
 	return err_set(err, ERR_REFUSED, "%s is not ours and cannot be kept: too many others are",
 		       r->path);
+}
+
+/* What is known of the file is forgotten when it has become another one. */
+static void file_look(struct running *r)
+{
+	struct stat st = { 0 };
+	bool there = stat(r->path, &st) == 0, none = !there && errno == ENOENT;
+
+	if (there && st.st_ino == r->seen.st_ino && st.st_size == r->seen.st_size &&
+	    st.st_mtim.tv_sec == r->seen.st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == r->seen.st_mtim.tv_nsec)
+		return;
+	r->ours = there ? head_ours(r->path) : none;
+	r->compared = false;
+	r->seen = there ? st : (struct stat){ 0 };
+}
+
+/* An empty or cut file is one that was being written when the machine went down. */
+static bool head_ours(const char *path)
+{
+	char head[sizeof CONF_HEAD] = "";
+	FILE *f = fopen(path, "re");
+	size_t len;
+
+	if (!f)
+		return errno == ENOENT;
+	len = fread(head, 1, sizeof head - 1, f);
+	fclose(f);
+	return strncmp(CONF_HEAD, head, len) == 0;
 }
 
 static bool same_text(const char *path, const char *other)
