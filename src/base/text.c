@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+static int name_cmp(const void *a, const void *b);
 static size_t utf8_length(const unsigned char *s, size_t left);
 static bool duration_unit(const char **at, int64_t *ret_ns);
 
@@ -43,6 +44,12 @@ const char *name_suggest(const char *const *words, const char *word)
 		}
 	}
 	return best;
+}
+
+void name_sort(const char **words, size_t n)
+{
+	if (n > 1)
+		qsort(words, n, sizeof *words, name_cmp);
 }
 
 bool name_among(const char *const *words, size_t n, const char *word)
@@ -232,6 +239,11 @@ const char *text_age(int64_t s, struct arena *a)
 		return arena_printf(a, "%lldh%lldm", (long long)(s / 3600),
 				    (long long)(s / 60 % 60));
 	return arena_printf(a, "%lldd%lldh", (long long)(s / 86400), (long long)(s / 3600 % 24));
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* Bytes of the UTF-8 character at S, 0 when it is none: no overlong forms, no surrogates. */

@@ -4,6 +4,7 @@
  * of them. A peer that nobody can read may be about any node, and a node about any peer, so these are
  * said on all.
  */
+#include "base/text.h"
 #include "compute/planner.h"
 
 static bool concerns_self(const struct planner *p, const struct resource *r);
@@ -11,7 +12,6 @@ static void node_of_config(struct planner *p, const struct resource *config);
 static void broken_add(struct planner *p, const struct resource *r, const char *id,
 		       const char *words);
 static bool filter_named(const struct planner *p, const struct resource *filter);
-static int str_cmp(const void *a, const void *b);
 
 bool broken_self(struct planner *p)
 {
@@ -62,8 +62,7 @@ void broken_fabric(struct planner *p)
 								      "towards it");
 			}
 		}
-	if (p->plan->n_broken > 1)
-		qsort(p->broken, p->plan->n_broken, sizeof *p->broken, str_cmp);
+	name_sort(p->broken, p->plan->n_broken);
 	for (size_t i = 0; i < p->plan->n_broken; i++) /* a node, and what is about it */
 		if (!n || strcmp(p->broken[n - 1], p->broken[i]) != 0)
 			p->broken[n++] = p->broken[i];
@@ -130,9 +129,4 @@ static bool filter_named(const struct planner *p, const struct resource *filter)
 				return true;
 	}
 	return false;
-}
-
-static int str_cmp(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }

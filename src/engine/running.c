@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define CONF_MAX (256u << 20)
 #define KEPT_MAX 9999 /* foreign files beside ours */
@@ -23,8 +24,6 @@ static void look_at(const struct running *r, const struct session *s, struct lis
 static void stopped_by_text(const struct running *r, struct lists *now);
 static void stopped_without_text(const struct running *r, struct lists *now);
 static bool same(const char *const *a, size_t n_a, const char *const *b, size_t n_b);
-static void sort(const char **names, size_t n);
-static int name_cmp(const void *a, const void *b);
 
 void running_open(struct running *r, const char *path)
 {
@@ -109,9 +108,9 @@ bool running_look(struct running *r, const struct observer *o)
 	if (!shown)
 		stopped_by_text(r, &now);
 	stopped_without_text(r, &now);
-	sort(now.by_hand, now.n_by_hand);
-	sort(now.strangers, now.n_strangers);
-	sort(now.enabled, now.n_enabled);
+	name_sort(now.by_hand, now.n_by_hand);
+	name_sort(now.strangers, now.n_strangers);
+	name_sort(now.enabled, now.n_enabled);
 	r->looked |= shown;
 	if (same(now.by_hand, now.n_by_hand, r->by_hand, r->n_by_hand) &&
 	    same(now.strangers, now.n_strangers, r->strangers, r->n_strangers) &&
@@ -272,15 +271,4 @@ static bool same(const char *const *a, size_t n_a, const char *const *b, size_t 
 	for (size_t i = 0; all && i < n_a; i++)
 		all = strcmp(a[i], b[i]) == 0;
 	return all;
-}
-
-static void sort(const char **names, size_t n)
-{
-	if (n > 1)
-		qsort(names, n, sizeof *names, name_cmp);
-}
-
-static int name_cmp(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }

@@ -4,8 +4,6 @@
 #include "base/log.h"
 #include "base/text.h"
 
-static int key_cmp(const void *a, const void *b);
-
 void told_free(struct told *t)
 {
 	arena_free(&t->arena);
@@ -35,16 +33,10 @@ void told_problems(struct told *t, const struct problem *problems, size_t n)
 
 void told_end(struct told *t)
 {
-	if (t->n_next > 1)
-		qsort(t->next, t->n_next, sizeof *t->next, key_cmp);
+	name_sort(t->next, t->n_next);
 	arena_free(&t->arena);
 	t->arena = t->next_arena;
 	t->keys = t->next;
 	t->n = t->n_next;
 	t->next_arena = (struct arena){ 0 };
-}
-
-static int key_cmp(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }

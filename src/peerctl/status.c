@@ -44,7 +44,6 @@ static void fill_row(struct row *row, const struct fabric *f, const struct fabri
 		     size_t n_columns, struct arena *a);
 static void only_changed(struct table *t, struct shown *last);
 static enum colour state_colour(const struct fabric_session *s);
-static int by_text(const void *a, const void *b);
 
 bool run_status(const struct options *o, struct err *err)
 {
@@ -225,13 +224,11 @@ static void only_changed(struct table *t, struct shown *last)
 			buf_printf(&key, "%s\t", row->cells[c].text);
 		buf_str(&key, row->note ? row->note : "");
 		rows[i] = arena_str(&next, buf_text(&key));
-		if (!last->n_rows ||
-		    !bsearch(&rows[i], last->rows, last->n_rows, sizeof *rows, by_text))
+		if (!name_among(last->rows, last->n_rows, rows[i]))
 			t->rows[kept++] = *row;
 	}
 	t->n_rows = kept;
-	if (n_all)
-		qsort(rows, n_all, sizeof *rows, by_text);
+	name_sort(rows, n_all);
 	arena_free(&last->arena);
 	last->arena = next;
 	last->rows = rows;
@@ -249,9 +246,4 @@ static enum colour state_colour(const struct fabric_session *s)
 	return name_find(red, s->session->state ? s->session->state : "Unknown", -1) >= 0 ?
 		       COLOUR_RED :
 		       COLOUR_YELLOW;
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }

@@ -65,7 +65,6 @@ static bool report(struct writing *w, const struct style *style, bool dry_run, c
 		   struct err *err);
 static void warn_takeovers(const struct writing *w);
 static void warn_global(const struct writing *w);
-static int by_id(const void *a, const void *b);
 static struct value done_document(const void *item, struct arena *a);
 static const char *done_name(const void *item, struct arena *a);
 
@@ -455,19 +454,12 @@ static void warn_global(const struct writing *w)
 		ids[i] = resource_id(w->load->items[i], w->arena);
 		snapshot_put(w->stored, resource_ref(w->load->items[i]));
 	}
-	if (w->load->n)
-		qsort(ids, w->load->n, sizeof *ids, by_id);
+	name_sort(ids, w->load->n);
 	problems = plan_global_problems(w->stored, w->arena, &n);
 	for (size_t i = 0; i < n; i++)
-		if (!problems[i].told && w->load->n &&
-		    bsearch(&problems[i].origin, ids, w->load->n, sizeof *ids, by_id))
+		if (!problems[i].told && name_among(ids, w->load->n, problems[i].origin))
 			fprintf(stderr, "%s: %s\n", problems[i].origin,
 				text_safe(w->arena, problems[i].text));
-}
-
-static int by_id(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static struct value done_document(const void *item, struct arena *a)

@@ -10,6 +10,8 @@
 
 #include <strings.h>
 
+#include "base/text.h"
+
 struct parser {
 	struct lexer lex;
 	struct arena *keep;    /* what the selector needs */
@@ -27,7 +29,6 @@ static bool parse_set(struct parser *p, struct node *term);
 static void *no_primary(struct parser *p);
 static void *no_end(struct parser *p);
 static struct node *new_term(struct parser *p, enum token op);
-static int cmp_value(const void *a, const void *b);
 static const struct selector *make(struct parser *p, const struct node *root);
 static uint16_t make_terms(const struct node *node, struct term *terms, uint16_t at, uint16_t yes,
 			   uint16_t no);
@@ -201,8 +202,7 @@ static bool parse_set(struct parser *p, struct node *term)
 		lex_next(l);
 	}
 	lex_next(l);
-	if (term->n)
-		qsort(term->values, term->n, sizeof *term->values, cmp_value);
+	name_sort(term->values, term->n);
 	for (size_t i = 0; i < term->n; i++)
 		if (!n || !str_eq(term->values[n - 1], term->values[i]))
 			term->values[n++] = term->values[i];
@@ -253,11 +253,6 @@ static struct node *new_term(struct parser *p, enum token op)
 	term->op = op;
 	term->terms = 1;
 	return term;
-}
-
-static int cmp_value(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static const struct selector *make(struct parser *p, const struct node *root)

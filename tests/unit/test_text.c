@@ -248,6 +248,21 @@ static void test_names(void **state)
 	}
 }
 
+static void test_sorted(void **state)
+{
+	const char *sorted[] = { "node", "b", "", "asNumber", "ba" };
+
+	(void)state;
+	name_sort(NULL, 0);
+	name_sort(sorted, lengthof(sorted));
+	assert_string_equal(sorted[0], "");
+	assert_string_equal(sorted[4], "node");
+	for (size_t i = 0; i < lengthof(sorted); i++)
+		assert_true(name_among(sorted, lengthof(sorted), sorted[i]));
+	assert_false(name_among(sorted, lengthof(sorted), "c"));
+	assert_false(name_among(NULL, 0, "c"));
+}
+
 static void test_duration(void **state)
 {
 	auto_buf struct buf many = { 0 };
@@ -359,10 +374,11 @@ static void test_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names), cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_glob),  cmocka_unit_test(test_clean),
-		cmocka_unit_test(test_utf8),  cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_age),   cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_names),	 cmocka_unit_test(test_sorted),
+		cmocka_unit_test(test_duration), cmocka_unit_test(test_glob),
+		cmocka_unit_test(test_clean),	 cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_numbers),	 cmocka_unit_test(test_age),
+		cmocka_unit_test(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
