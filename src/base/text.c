@@ -45,6 +45,24 @@ const char *name_suggest(const char *const *words, const char *word)
 	return best;
 }
 
+bool name_among(const char *const *words, size_t n, const char *word)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t mid = low + (n - low) / 2;
+		int order = strcmp(words[mid], word);
+
+		if (!order)
+			return true;
+		if (order < 0)
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return false;
+}
+
 const char *name_list(const char *const *words, struct arena *a)
 {
 	auto_buf struct buf list = { 0 };

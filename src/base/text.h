@@ -11,6 +11,8 @@ int name_find(const char *const *words, const char *word, int none);
 int name_find_case(const char *const *words, const char *word, int none);
 /* The word of WORDS nearest to WORD if it is near enough to suggest, else NULL. */
 const char *name_suggest(const char *const *words, const char *word);
+/* Is WORD one of N sorted WORDS? */
+bool name_among(const char *const *words, size_t n, const char *word);
 /* "A, B, C" of a NULL-terminated array; empty words are left out. */
 const char *name_list(const char *const *words, struct arena *a);
 

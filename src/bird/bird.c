@@ -34,6 +34,7 @@ struct bird {
 	int64_t retry_at;    /* AWAY */
 	int64_t greeting_by; /* GREETING */
 	int64_t answer_by;   /* ASKED */
+	size_t max_lines;    /* ASKED; 0: all */
 	int64_t backoff;
 	bool listens; /* the last connection was taken, or could not be for other reasons */
 	unsigned connection;
@@ -144,6 +145,11 @@ bool bird_idle(const struct bird *b)
 
 void bird_ask(struct bird *b, const char *command, int64_t timeout_ms)
 {
+	bird_ask_some(b, command, timeout_ms, 0);
+}
+
+void bird_ask_some(struct bird *b, const char *command, int64_t timeout_ms, size_t max_lines)
+{
 	size_t len = strlen(command);
 	bool fits = len <= BIRD_COMMAND_MAX;
 
@@ -158,6 +164,7 @@ void bird_ask(struct bird *b, const char *command, int64_t timeout_ms)
 	}
 	b->question = ASKED;
 	b->answer_by = clock_ms() + timeout_ms;
+	b->max_lines = max_lines;
 	buf_clear(&b->out);
 	b->sent = 0;
 	buf_add(&b->out, command, len);
@@ -328,6 +335,9 @@ static void bird_line(struct bird *b, const char *line, size_t len)
 			bird_greeted(b);
 		else
 			b->question = ANSWERED;
+	} else if (b->stage == READY && b->max_lines && r->n >= b->max_lines) {
+		b->question = ANSWERED;
+		bird_drop(b, "no more than the beginning of an answer was wanted");
 	} else if (r->arena.size >= REPLY_MAX) {
 		bird_drop(b, "an answer of more than %u MiB", REPLY_MAX >> 20);
 	}

@@ -34,6 +34,9 @@ bool bird_idle(const struct bird *b);
 /* Asks; only while idle. The answer must end within TIMEOUT_MS, else the connection is closed. A
  * COMMAND that is too long or holds a control character is lost at once. */
 void bird_ask(struct bird *b, const char *command, int64_t timeout_ms);
+/* The same, of which no more than MAX_LINES are wanted: what goes on ends there, and the connection
+ * with it (which makes BIRD stop, too). */
+void bird_ask_some(struct bird *b, const char *command, int64_t timeout_ms, size_t max_lines);
 /* The answer when it is complete, once; it lives until the next bird_ask(). NULL while it is not
  * there. */
 const struct reply *bird_answer(struct bird *b);

@@ -22,6 +22,8 @@ static bool words_same(const char *const *a, size_t n_a, const char *const *b, s
 static struct plan_change change(const struct plan *before, const struct peering *b,
 				 const struct plan *after, const struct peering *a,
 				 struct arena *arena);
+static struct fate fate_after(const struct plan *after, const struct peering *b,
+			      const struct peering *a);
 static void differs(struct verdict *v, bool differ, enum effect effect, const char *what);
 static void how_differs(struct verdict *v, const struct peering *b, const struct peering *a);
 static bool stays(const struct plan *after, const struct peering *b);
@@ -66,8 +68,7 @@ struct plan_change *plan_diff(const struct plan *before, const struct plan *afte
 		struct plan_change *at = arena_push(a, changes, *ret_n);
 
 		if (order <= 0 && stays(after, b))
-			*at = (struct plan_change){ b->name, b, order ? NULL : n, EFFECT_NONE,
-						    NULL };
+			*at = (struct plan_change){ b->name, b, order ? NULL : n };
 		else if (!order)
 			*at = change(before, b, after, n, a);
 		else if (order < 0)
@@ -75,6 +76,7 @@ struct plan_change *plan_diff(const struct plan *before, const struct plan *afte
 		else
 			*at = (struct plan_change){ n->name, NULL, n,
 						    n->fault ? EFFECT_NONE : EFFECT_ADDED };
+		at->fate = fate_after(after, order <= 0 ? b : NULL, order >= 0 ? n : NULL);
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -126,18 +128,24 @@ static struct plan_change change(const struct plan *before, const struct peering
 			"on-link prefixes");
 		differs(&v, pools_differ(before, after), EFFECT_RELOAD, "address pools");
 	}
-	if (a->fault) {
-		const struct fate_facts facts = { .asked = true,
-						  .faulty = true,
-						  .accepted = !b->fault,
-						  .less = asks_less(b->asks, a->asks) };
-
-		result.less = fate_of(&facts).less;
-	}
 	result.effect = v.effect;
 	result.why = v.why.len ? arena_str(arena, v.why.at) : NULL;
 	buf_free(&v.why);
 	return result;
+}
+
+/* As if BIRD had accepted what B is. */
+static struct fate fate_after(const struct plan *after, const struct peering *b,
+			      const struct peering *a)
+{
+	const struct fate_facts facts = { .asked = a,
+					  .broken = b && stays(after, b),
+					  .faulty = a && a->fault,
+					  .accepted = b && !b->fault,
+					  .less = a && b && asks_less(b->asks, a->asks),
+					  .by_field = a && a->down };
+
+	return fate_of(&facts);
 }
 
 /* What the two peerings themselves say. */

@@ -10,13 +10,10 @@ static void plan_router_id(struct planner *p);
 static void plan_onlink(struct planner *p);
 static void plan_policy(struct planner *p);
 static void plan_missing(struct planner *p);
-static void plan_broken(struct planner *p);
-static void broken_add(struct planner *p, const struct resource *r);
 static int problem_cmp(const void *a, const void *b);
 static int ref_cmp(const void *a, const void *b);
 static int pool_cmp(const void *a, const void *b);
 static int cidr_cmp(const void *a, const void *b);
-static int str_cmp(const void *a, const void *b);
 
 const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 				const struct facts *facts, struct arena *a)
@@ -25,7 +22,6 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	const struct resource *self = snapshot_find(snap, &kind_node, node);
 	const struct resource *config = snapshot_find(snap, &kind_bgpconfiguration, "default");
 	struct planner p = { .snap = snap, .facts = facts, .arena = a };
-	const struct resource *own = config_of(&p, node);
 
 	p.plan = arena_new(a, struct plan);
 	p.plan->node = arena_str(a, node);
@@ -33,23 +29,9 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	if (!self)
 		problem_add(&p, PROBLEM_NO_NODE, DIAG_ERROR, NULL, NULL,
 			    "no Node is named \"%s\"; what BIRD runs is left as it is", node);
-	else if (resource_broken(self))
-		problem_add(
-			&p, PROBLEM_INVALID, DIAG_ERROR, self, NULL,
-			"the Node of this machine does not decode (%s); what BIRD runs is left as it is",
-			problem_mistake(self, a));
-	else if (config && resource_broken(config))
-		problem_add(
-			&p, PROBLEM_INVALID, DIAG_ERROR, config, NULL,
-			"all sessions rest on it and it does not decode (%s); what BIRD runs is left as it is",
-			problem_mistake(config, a));
-	else if (own && resource_broken(own))
-		problem_add(
-			&p, PROBLEM_INVALID, DIAG_ERROR, own, NULL,
-			"it is about this node and does not decode (%s); what BIRD runs is left as it is",
-			problem_mistake(own, a));
-	else
-		p.plan->known = true;
+	p.plan->known = !broken_self(&p) && self;
+	if (self)
+		broken_fabric(&p);
 	if (!p.plan->known)
 		return plan_finish(&p);
 	hosts_make(&p);
@@ -61,11 +43,11 @@ const struct plan *plan_compute(const struct snapshot *snap, const char *node,
 	plan_onlink(&p);
 	routes_make(&p);
 	plan_policy(&p);
-	plan_broken(&p);
 	peers_collect(&p);
 	mesh_collect(&p);
 	peerings_make(&p);
 	plan_missing(&p);
+	broken_filters(&p);
 	return plan_finish(&p);
 }
 
@@ -140,10 +122,15 @@ size_t plan_addresses(const struct snapshot *snap, const char *node, struct ip r
 
 static const struct plan *plan_finish(struct planner *p)
 {
+	size_t n = 0;
+
 	if (p->n_problems > 1)
 		qsort(p->problems, p->n_problems, sizeof *p->problems, problem_cmp);
+	for (size_t i = 0; i < p->n_problems; i++) /* a peer may name a filter twice */
+		if (!n || problem_cmp(&p->problems[n - 1], &p->problems[i]) != 0)
+			p->problems[n++] = p->problems[i];
 	p->plan->problems = p->problems;
-	p->plan->n_problems = p->n_problems;
+	p->plan->n_problems = n;
 	arena_free(&p->scratch);
 	arena_free(&p->fabric);
 	return p->plan;
@@ -229,16 +216,9 @@ static void plan_policy(struct planner *p)
 		const struct resource *r = snapshot_at(p->snap, &kind_ippool, i);
 		const struct ippool *pool = r->spec;
 
-		if (pool) {
+		if (pool)
 			*arena_push(p->arena, pools, n) =
 				(struct plan_pool){ pool->cidr, pool->disable_bgp_export != YES };
-			continue;
-		}
-		p->pools_unknown = true;
-		problem_add(p, PROBLEM_INVALID, DIAG_ERROR, r, NULL,
-			    "what may be announced rests on it and it does not decode (%s); what "
-			    "BIRD runs for each session stays, and no other starts",
-			    problem_mistake(r, p->arena));
 	}
 	if (n > 1) /* of the same CIDR the one that is not announced comes first, and counts */
 		qsort(pools, n, sizeof *pools, pool_cmp);
@@ -280,44 +260,6 @@ static void plan_missing(struct planner *p)
 	}
 }
 
-/* A peer that nobody can read may be about any node, and a node about any peer: so it is said on
- * all of them. */
-static void plan_broken(struct planner *p)
-{
-	static const struct kind *const matter[] = { &kind_bgppeer, &kind_node };
-	const char **broken = NULL;
-	size_t n = 0;
-
-	for (size_t k = 0; k < lengthof(matter); k++)
-		for (size_t i = 0, host = 0; i < snapshot_count(p->snap, matter[k]); i++) {
-			const struct resource *r = snapshot_at(p->snap, matter[k], i);
-			bool whole = !resource_broken(r);
-
-			if (matter[k] == &kind_node) /* hosts are nodes in the same order */
-				whole = host < p->n_hosts && p->hosts[host].resource == r;
-			host += whole;
-			if (whole)
-				continue;
-			*arena_push(p->arena, broken, n) = resource_id(r, p->arena);
-			broken_add(p, r);
-		}
-	if (n > 1)
-		qsort(broken, n, sizeof *broken, str_cmp);
-	p->plan->broken = broken;
-	p->plan->n_broken = n;
-}
-
-/* R is broken, or a node whose BGPConfiguration is. */
-static void broken_add(struct planner *p, const struct resource *r)
-{
-	const struct resource *culprit = resource_broken(r) ? r : config_of(p, r->meta.name);
-
-	problem_add(p, PROBLEM_INVALID, DIAG_ERROR, culprit, NULL, "%s; what BIRD runs %s %s stays",
-		    problem_mistake(culprit, p->arena),
-		    r->kind == &kind_bgppeer ? "because of" : "towards",
-		    culprit == r ? "it" : resource_id(r, p->arena));
-}
-
 static int problem_cmp(const void *a, const void *b)
 {
 	const struct problem *x = a, *y = b;
@@ -349,9 +291,4 @@ static int pool_cmp(const void *a, const void *b)
 static int cidr_cmp(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct cidr));
-}
-
-static int str_cmp(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }

@@ -174,7 +174,7 @@ struct plan_change {
 	const struct peering *before, *after; /* NULL where it was or is not there */
 	enum effect effect;
 	const char *why; /* "password, multihop"; NULL for added, removed and none */
-	bool less;       /* what runs stays, with less protection than AFTER asks for */
+	struct fate fate; /* of AFTER, as far as the two plans tell: whether BIRD ran BEFORE is not known */
 };
 /* Would both plans become the same text, and the same status? */
 bool plan_same(const struct plan *a, const struct plan *b);

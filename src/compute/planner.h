@@ -2,8 +2,8 @@
 /*
  * Shared inside compute/ only. A plan is made in two steps: who (candidates: which remote, asked for
  * by which resource, in which rank), then how (a peering for the winner of each neighbour). The files
- * are a stack, from below: name, problem; hosts; pairs, candidate; peers, mesh; peering; plan,
- * takeover.
+ * are a stack, from below: name, problem; hosts; pairs, candidate; peers, mesh; peering; broken;
+ * plan, takeover.
  */
 #pragma once
 
@@ -52,6 +52,7 @@ struct planner {
 	struct candidate *candidates;
 	size_t n_candidates;
 	struct peering *peerings; /* the plan's, while it grows */
+	const char **broken; /* the plan's */
 	struct problem *problems;
 	size_t n_problems;
 };
@@ -97,3 +98,8 @@ void mesh_collect(struct planner *p);
 
 /* peering.c: how. */
 void peerings_make(struct planner *p);
+
+/* broken.c: what does not decode. Of this node, or so that nothing can be planned: true. */
+bool broken_self(struct planner *p);
+void broken_fabric(struct planner *p);  /* what others have, and what is for all */
+void broken_filters(struct planner *p); /* that the sessions of this node name */

@@ -12,7 +12,7 @@
 struct takeover { /* of all sessions that one peer gets from another */
 	const struct resource *by, *from;
 	const char *sessions[SHOWN]; /* "10.1.0.1 on n1" */
-	const char *name;            /* of the first */
+	const char *name;	     /* of the first */
 	size_t n;
 };
 

@@ -26,6 +26,8 @@
 #include "engine/report.h"
 #include "engine/running.h"
 #include "engine/sources.h"
+#include "engine/told.h"
+#include "engine/unresolved.h"
 #include "render/bird.h"
 #include "store/feed.h"
 
@@ -45,6 +47,8 @@ struct agent {
 	struct links *links;
 	struct operator_files *operator;
 	struct sources sources;
+	struct unresolved *unresolved;
+	unsigned unresolved_seen; /* its revision that the problems are of */
 	struct refusals *refusals;
 	struct report *report;
 
@@ -59,8 +63,9 @@ struct agent {
 	const struct plan *plan;
 	const struct fates *fates;
 	struct conf *conf;
-	const struct problem *problems; /* of the fates */
+	struct problem *problems; /* beside the plan's */
 	size_t n_problems;
+	struct arena problems_arena;
 
 	struct running running; /* the file, and the text that BIRD runs */
 
@@ -82,9 +87,7 @@ struct agent {
 	char refused_words[400];
 	int64_t refused_due, refused_pause;
 	char checked_id[17]; /* `bird -p` took it since BIRD went away */
-	const char **told;   /* problems that the log has */
-	size_t n_told;
-	struct arena told_arena;
+	struct told told;    /* problems that the log has */
 	struct feed_trouble trouble; /* with the store, as it was said last; number 0: none */
 	unsigned trouble_kinds;	     /* 1u << enum err_kind, of that one */
 };
@@ -92,7 +95,7 @@ struct agent {
 static void agent_decide(struct agent *ag);
 static void agent_observe(struct agent *ag, struct observed *o);
 static const char *agent_observe_bird(struct agent *ag);
-static void agent_look(struct agent *ag);
+static bool agent_look(struct agent *ag);
 static void agent_life(struct agent *ag);
 static void agent_want(struct agent *ag, const struct observed *o, struct wanted *w);
 static void agent_replan(struct agent *ag);
@@ -107,9 +110,8 @@ static void agent_refused(struct agent *ag);
 static void agent_failed(struct agent *ag);
 static void agent_ask_anew(struct agent *ag);
 static void agent_say(struct agent *ag, enum agent_state state, const char *message);
-static void agent_log_problems(struct agent *ag);
-static void log_new(struct agent *ag, const struct problem *problems, size_t n,
-		    struct arena *arena, const char ***told, size_t *n_now);
+static void agent_problems(struct agent *ag);
+static void agent_unresolved(struct agent *ag, bool looked);
 static void agent_store_trouble(struct agent *ag);
 static void agent_identity_read(struct agent *ag);
 static void agent_identity_write(struct agent *ag);
@@ -144,6 +146,7 @@ struct agent *agent_open(const struct agent_options *options, struct err *err)
 	ag->feed = feed_open(options->store, DECODE_TOLERANT);
 	ag->facts = facts_open(options->secrets_dir);
 	ag->links = links_open();
+	ag->unresolved = unresolved_open(options->bird_socket);
 	ag->refusals = refusals_open();
 	ag->report = report_open(options->node);
 	ag->plan_arena.secret = true;
@@ -167,13 +170,15 @@ void agent_close(struct agent *ag)
 	feed_close(ag->feed);
 	facts_close(ag->facts);
 	links_close(ag->links);
+	unresolved_close(ag->unresolved);
 	refusals_close(ag->refusals);
 	operator_close(ag->operator);
 	conf_free(ag->conf);
 	running_close(&ag->running);
 	snapshot_unref(ag->snapshot);
 	arena_free(&ag->plan_arena);
-	arena_free(&ag->told_arena);
+	arena_free(&ag->problems_arena);
+	told_free(&ag->told);
 	close(ag->lock);
 	free(ag);
 }
@@ -197,6 +202,7 @@ void agent_wait(struct agent *ag, struct poll *p)
 	observer_wait(ag->observer, p);
 	facts_wait(ag->facts, p);
 	links_wait(ag->links, p);
+	unresolved_wait(ag->unresolved, p);
 	operator_wait(ag->operator, p);
 	bird_wait(ag->control, p);
 	apply_wait(ag->apply, p);
@@ -246,7 +252,7 @@ static void agent_decide(struct agent *ag)
 
 static void agent_observe(struct agent *ag, struct observed *o)
 {
-	bool include, template;
+	bool include, template, looked;
 	struct store *store;
 
 	feed_run(ag->feed);	    /* store   -> snapshot */
@@ -263,7 +269,8 @@ static void agent_observe(struct agent *ag, struct observed *o)
 	else
 		report_forget(ag->report);
 	agent_store_trouble(ag);
-	agent_look(ag);
+	looked = agent_look(ag);
+	agent_unresolved(ag, looked);
 	if (ag->retry_at && clock_ms() >= ag->retry_at)
 		ag->retry_at = 0;
 	agent_outcome(ag);
@@ -302,7 +309,7 @@ static const char *agent_observe_bird(struct agent *ag)
 }
 
 /* Once per look of the observer. */
-static void agent_look(struct agent *ag)
+static bool agent_look(struct agent *ag)
 {
 	unsigned looks = observer_looks(ag->observer);
 	struct facts facts;
@@ -311,13 +318,14 @@ static void agent_look(struct agent *ag)
 	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
 		ag->stale = true;
 	if (looks == ag->looks)
-		return;
+		return false;
 	if (sources_again(&ag->sources))
 		ag->stale = true;
 	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
 		ag->retry_at = 0;
 	ag->looks = looks;
 	ag->stamp++;
+	return true;
 }
 
 /* Another BIRD may take what the last one refused. */
@@ -397,8 +405,6 @@ static void agent_replan(struct agent *ag)
 		return;
 	}
 	ag->fates = NULL;
-	ag->problems = NULL;
-	ag->n_problems = 0;
 	if (plan->known) { /* else what runs stays, and so does its text */
 		agent_fates(ag, plan, &next);
 		conf = agent_render(ag, plan, ag->fates, &next);
@@ -418,7 +424,7 @@ static void agent_replan(struct agent *ag)
 	snapshot_unref(ag->snapshot);
 	ag->snapshot = snapshot;
 	ag->replan_after = clock_ms() + MAX(clock_ms() - began, REPLAN_MIN_MS);
-	agent_log_problems(ag);
+	agent_problems(ag);
 	ag->stamp++;
 }
 
@@ -448,7 +454,6 @@ static void agent_fates(struct agent *ag, const struct plan *plan, struct arena 
 	}
 	in.refused = refusals_texts(ag->refusals, &in.n_refused);
 	ag->fates = fates_decide(&in, a);
-	ag->problems = fates_problems(ag->fates, a, &ag->n_problems);
 	conf_free(fresh);
 }
 
@@ -554,6 +559,7 @@ static void agent_outcome(struct agent *ag)
 		ag->failed_id[0] = ag->refused_id[0] = '\0';
 		ag->retry_ms = RETRY_FIRST_MS;
 		ag->adopted = true;
+		unresolved_again(ag->unresolved);
 		running_forget(&ag->running);
 		agent_identity_write(ag);
 		agent_say(ag, STATE_APPLIED, "");
@@ -640,6 +646,27 @@ static void agent_ask_anew(struct agent *ag)
 	refusals_forget(ag->refusals);
 }
 
+/* Do all next hops resolve? Asked after a look, as often as that module thinks right. */
+static void agent_unresolved(struct agent *ag, bool looked)
+{
+	const struct session *sessions;
+	uint64_t imported = 0;
+	size_t n;
+
+	sessions = observer_sessions(ag->observer, &n);
+	for (size_t i = 0; looked && i < n; i++)
+		imported += sessions[i].imported;
+	if (looked)
+		unresolved_look(ag->unresolved, imported);
+	if (!observer_looks(ag->observer))
+		unresolved_forget(ag->unresolved);
+	unresolved_run(ag->unresolved);
+	if (ag->unresolved_seen == unresolved_revision(ag->unresolved) || !ag->plan)
+		return;
+	agent_problems(ag);
+	ag->stamp++;
+}
+
 /* Says a new state once, in the log and in the status. */
 static void agent_say(struct agent *ag, enum agent_state state, const char *message)
 {
@@ -653,37 +680,22 @@ static void agent_say(struct agent *ag, enum agent_state state, const char *mess
 	ag->stamp++;
 }
 
-/* Logs the problems that are new with this plan. */
-static void agent_log_problems(struct agent *ag)
+/* Those that are not the plan's: of fates, and of routes that lead nowhere. */
+static void agent_problems(struct agent *ag)
 {
-	struct arena arena = { 0 };
-	const char **told = NULL;
-	size_t n = 0;
-
-	log_new(ag, ag->plan->problems, ag->plan->n_problems, &arena, &told, &n);
-	log_new(ag, ag->problems, ag->n_problems, &arena, &told, &n);
-	arena_free(&ag->told_arena);
-	ag->told_arena = arena;
-	ag->told = told;
-	ag->n_told = n;
-}
-
-static void log_new(struct agent *ag, const struct problem *problems, size_t n,
-		    struct arena *arena, const char ***told, size_t *n_now)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct problem *p = &problems[i];
-		const char *key = arena_printf(arena, "%s %s", p->origin, p->text);
-		bool known = false;
-
-		for (size_t j = 0; j < ag->n_told && !known; j++)
-			known = strcmp(ag->told[j], key) == 0;
-		if (!known)
-			log_event(p->level == DIAG_ERROR ? LOG_WARNING : LOG_DEBUG, "problem",
-				  "code", problem_names[p->code], "origin", p->origin, "text",
-				  p->text, NULL);
-		*arena_push(arena, *told, *n_now) = key;
+	arena_free(&ag->problems_arena);
+	ag->problems = NULL;
+	ag->n_problems = 0;
+	if (ag->fates) {
+		ag->problems = fates_problems(ag->fates, &ag->problems_arena, &ag->n_problems);
+		unresolved_problems(ag->unresolved, ag->plan, &ag->problems_arena, &ag->problems,
+				    &ag->n_problems);
 	}
+	ag->unresolved_seen = unresolved_revision(ag->unresolved);
+	told_begin(&ag->told);
+	told_problems(&ag->told, ag->plan->problems, ag->plan->n_problems);
+	told_problems(&ag->told, ag->problems, ag->n_problems);
+	told_end(&ag->told);
 }
 
 /* Each once, also what began and ended between two looks; and again when its reason is of another

@@ -19,7 +19,7 @@
 
 #define LOOK_AGAIN_MS 5000
 /* A reading of so many addresses takes less than a twentieth of a core, however often they change. */
-#define PER_MS	  50
+#define PER_MS	  20
 #define ROUTES_MS 1000 /* between two readings of routes, besides */
 /* Not IN_MODIFY: a file that is being written is not read half-way. */
 #define WATCHED                                                                                    \

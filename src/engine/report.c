@@ -135,7 +135,9 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 
 	collect(r, st);
 	r->able = false;
-	if (!may_write || (!f->asked && !observer_trouble(f->observer)))
+	if (!may_write)
+		return;
+	if (!f->asked && !observer_trouble(f->observer))
 		return; /* the first look is under way: it will have more to say */
 	if (f->stamp != r->stamp && now >= compare_at(r)) {
 		r->stamp = f->stamp;
@@ -159,6 +161,7 @@ void report_run(struct report *r, struct store *st, const struct report_facts *f
 		return;
 	start_write(r, st, f);
 	collect(r, st);
+	r->due = schedule_next(&r->schedule);
 }
 
 void report_wait(const struct report *r, struct poll *p)
@@ -228,7 +231,7 @@ static void take_entry(void *ctx, const struct entry *e)
 
 	if (!e->json)
 		return;
-	resource_unref(r->earlier); /* it was told, and then the read failed */
+	resource_unref(r->earlier); /* of a read that failed after it had delivered this */
 	r->earlier = entry_resource(e, DECODE_TOLERANT);
 }
 

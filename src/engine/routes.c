@@ -21,7 +21,7 @@ struct hop {
 };
 
 struct dump {
-	const struct addresses *own;
+	struct nets nets;
 	struct netlink_names names;
 	struct arena *arena;
 	struct cidr last; /* prefix of the route before: its metric was better if it is the same */
@@ -31,8 +31,8 @@ struct dump {
 	size_t told;
 };
 
-static bool is_on(const struct onlink *o, const struct kernel_route *r);
-static bool is_beside(const struct onlink *o, const struct ip *gateway);
+static bool net_find(struct nets *nets, const char *interface, const struct cidr *cidr);
+static int net_cmp(const void *a, const void *b);
 static enum netlink_end dump_run(struct dump *d, int fd, unsigned char family);
 static void take_route(void *ctx, const struct nlmsghdr *h);
 static bool is_unicast(const struct cidr *prefix);
@@ -43,30 +43,50 @@ static void keep_first(struct dump *d, size_t max);
 static size_t count_routes(const struct dump *d);
 static int hop_cmp(const void *a, const void *b);
 
-/* BIRD takes no route of the kernel itself (the direct protocol makes those of addresses), and none
- * whose gateway it finds on no prefix of the interface. */
-bool route_missed(const struct kernel_route *r, const struct addresses *own)
+struct nets nets_of(const struct addresses *own, struct arena *a)
 {
-	const struct onlink *addresses = own->onlink;
-	bool kernel = r->protocol <= RTPROT_KERNEL;
-	size_t low = 0, high = own->n_onlink;
+	struct nets nets = { .items = arena_array(a, struct net, own->n_onlink), .own = own };
+	size_t n = own->n_onlink;
 
-	if (!kernel && (r->onlink || !ip_is_set(&r->gateway)))
+	for (size_t i = 0; i < n; i++) {
+		const struct onlink *o = &own->onlink[i];
+		struct cidr net = o->address;
+
+		if (ip_is_set(&o->peer))
+			net.ip = o->peer;
+		nets.items[i] = (struct net){ o->interface, cidr_network(&net) };
+		*(net.ip.family == 4 ? &nets.has4[net.len] : &nets.has6[net.len]) = true;
+	}
+	if (n > 1)
+		qsort(nets.items, n, sizeof *nets.items, net_cmp);
+	for (size_t i = 0; i < n; i++)
+		if (!nets.n || net_cmp(&nets.items[nets.n - 1], &nets.items[i]) != 0)
+			nets.items[nets.n++] = nets.items[i];
+	return nets;
+}
+
+/* BIRD takes no route of the kernel itself (the direct protocol makes those of addresses), and none
+ * whose gateway it finds on no prefix of the interface (bird2.md 2.6). */
+bool route_missed(const struct kernel_route *r, struct nets *nets)
+{
+	const struct addresses *own = nets->own;
+	unsigned bits = ip_bits(&r->gateway);
+
+	if (r->protocol > RTPROT_KERNEL && (r->onlink || !ip_is_set(&r->gateway)))
 		return false;
 	if (r->prefix.len == ip_bits(&r->prefix.ip) && own->n_local &&
 	    bsearch(&r->prefix.ip, own->local, own->n_local, sizeof *own->local, local_cmp))
 		return false;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+	if (r->protocol <= RTPROT_KERNEL)
+		return ip_is_set(&r->gateway) || !net_find(nets, r->interface, &r->prefix);
+	for (unsigned len = 0; len <= bits; len++) {
+		struct cidr net = { r->gateway, (uint8_t)len };
 
-		if (strcmp(addresses[mid].interface, r->interface) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < own->n_onlink && strcmp(addresses[low].interface, r->interface) == 0; low++)
-		if (kernel ? is_on(&addresses[low], r) : is_beside(&addresses[low], &r->gateway))
+		net = cidr_network(&net);
+		if ((bits == 32 ? nets->has4[len] : nets->has6[len]) &&
+		    net_find(nets, r->interface, &net))
 			return false;
+	}
 	return true;
 }
 
@@ -104,7 +124,7 @@ bool routes_read(struct arena *a, const struct addresses *own, struct routes *re
 {
 	static const unsigned char families[] = { AF_INET, AF_INET6 };
 	auto_arena struct arena scratch = { 0 };
-	struct dump d = { .own = own, .arena = &scratch };
+	struct dump d = { .nets = nets_of(own, &scratch), .arena = &scratch };
 	const char *interface = NULL;
 	auto_close int fd = netlink_open(0, 0);
 	int on = 1;
@@ -132,25 +152,32 @@ bool routes_read(struct arena *a, const struct addresses *own, struct routes *re
 	return true;
 }
 
-/* Is R the route that the address O itself makes? */
-static bool is_on(const struct onlink *o, const struct kernel_route *r)
+static bool net_find(struct nets *nets, const char *interface, const struct cidr *cidr)
 {
-	struct cidr net = cidr_network(&o->address);
+	const struct net want = { interface, *cidr };
+	size_t low = 0, high = nets->n;
 
-	if (ip_is_set(&r->gateway))
-		return false;
-	if (ip_is_set(&o->peer))
-		net = cidr_network(&(struct cidr){ o->peer, o->address.len });
-	return cidr_eq(&net, &r->prefix);
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = net_cmp(&nets->items[mid], &want);
+
+		nets->compared++;
+		if (!order)
+			return true;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
 }
 
-/* Does BIRD find the gateway next to that address? (bird2.md 2.6) */
-static bool is_beside(const struct onlink *o, const struct ip *gateway)
+static int net_cmp(const void *a, const void *b)
 {
-	return ip_is_set(&o->peer) ?
-		       ip_eq(&o->peer, gateway) ||
-			       cidr_contains(&(struct cidr){ o->peer, o->address.len }, gateway) :
-		       cidr_contains(&o->address, gateway);
+	const struct net *x = a, *y = b;
+	int order = strcmp(x->interface, y->interface);
+
+	return order ? order : memcmp(&x->cidr, &y->cidr, sizeof x->cidr);
 }
 
 static enum netlink_end dump_run(struct dump *d, int fd, unsigned char family)
@@ -268,7 +295,7 @@ static bool take_hop(struct dump *d, struct kernel_route *r, unsigned index, str
 	*ret = (struct hop){ .prefix = r->prefix, .gateway = r->gateway };
 	snprintf(ret->interface, sizeof ret->interface, "%s", netlink_name(&d->names, index));
 	r->interface = ret->interface;
-	return *ret->interface && route_missed(r, d->own);
+	return *ret->interface && route_missed(r, &d->nets);
 }
 
 /* The first MAX hops in order, whole routes. */

@@ -18,8 +18,22 @@ struct kernel_route { /* one way of it */
 	unsigned char protocol; /* who made it: RTPROT_... */
 };
 
-/* Does BIRD pass over a route with that way, which leads elsewhere than to this machine itself? Here for tests. */
-bool route_missed(const struct kernel_route *r, const struct addresses *own);
+/* What is on which link, made to be searched: there may be as many addresses as routes. */
+struct nets {
+	struct net {
+		const char *interface;
+		struct cidr cidr;
+	} *items; /* sorted, without doubles */
+	size_t n;
+	bool has4[33], has6[129]; /* is there one of that length? */
+	const struct addresses *own;
+	size_t compared; /* so far: the work it was */
+};
+/* Here for tests. */
+struct nets nets_of(const struct addresses *own, struct arena *a);
+/* Does BIRD pass over a route with that way, which leads elsewhere than to this machine itself? Here for
+ * tests. */
+bool route_missed(const struct kernel_route *r, struct nets *nets);
 
 struct routes {
 	struct facts_route *items; /* sorted by prefix length, prefix, gateway, interface */

@@ -10,7 +10,8 @@
 #define TROUBLE_SHOWN_S 600
 #define BEFORE_SLACK_S	10 /* BIRD starts a session anew some seconds after it ended */
 
-static void node_sentences(const struct fabric *f, const struct fabric_node *node, struct buf *out);
+static void node_sentences(const struct fabric *f, const struct fabric_node *node, bool say_stale,
+			   struct buf *out);
 static void trouble_sentences(const struct fabric *f, struct buf *out);
 static const struct status_trouble *trouble_shown(const struct fabric *f,
 						  const struct fabric_node *node);
@@ -76,16 +77,19 @@ void fabric_make(struct fabric *f, const struct snapshot *snap, const struct tar
 void fabric_sentences(struct fabric *f, const struct target *only, struct buf *out)
 {
 	auto_buf struct buf silent = { 0 };
-	size_t n_silent = 0;
+	size_t n_silent = 0, n_stale = 0;
 
 	for (size_t i = 0; i < f->n_nodes; i++) {
 		const struct fabric_node *node = &f->nodes[i];
 
+		n_stale += node->stale && !node->orphan;
 		if (node->status)
-			node_sentences(f, node, out);
+			node_sentences(f, node, n_stale <= NODES_SHOWN, out);
 		else if (n_silent++ < NODES_SHOWN)
 			buf_printf(&silent, "%snode/%s", silent.len ? ", " : "", node->name);
 	}
+	if (n_stale > NODES_SHOWN)
+		buf_printf(out, "%zu more nodes are stale\n", n_stale - NODES_SHOWN);
 	trouble_sentences(f, out);
 	if (n_silent > NODES_SHOWN)
 		buf_printf(&silent, " and %zu more", n_silent - NODES_SHOWN);
@@ -146,7 +150,8 @@ struct value fabric_document(const struct fabric *f)
 	return object_done(&o);
 }
 
-static void node_sentences(const struct fabric *f, const struct fabric_node *node, struct buf *out)
+static void node_sentences(const struct fabric *f, const struct fabric_node *node, bool say_stale,
+			   struct buf *out)
 {
 	const struct nodestatus *s = node->status;
 	int64_t seen = s->observed_at ? clock_parse(s->observed_at) : -1;
@@ -163,7 +168,7 @@ static void node_sentences(const struct fabric *f, const struct fabric_node *nod
 			"nodestatus/%s: there is no Node of that name, but its agent reports: "
 			"apply the Node, or stop peerd there and `peerctl delete nodestatus %s`\n",
 			node->name, node->name);
-	else if (node->stale)
+	else if (node->stale && say_stale)
 		buf_printf(out, "node/%s: stale, its agent last reported %s ago\n", node->name,
 			   ago);
 	if (s->state && !str_eq(s->state, "Applied"))
@@ -215,6 +220,8 @@ static const struct status_trouble *trouble_shown(const struct fabric *f,
 	const struct status_trouble *t = node->status ? node->status->store_trouble : NULL;
 	int64_t until = t && t->until ? clock_parse(t->until) : f->now;
 
+	if (node->stale) /* what lasted then may be over */
+		return NULL;
 	return t && t->since && f->now - until <= TROUBLE_SHOWN_S ? t : NULL;
 }
 

@@ -24,7 +24,7 @@ struct planning {
 	bool headed;
 	struct value *nodes; /* documents */
 	size_t n_nodes;
-	size_t effects[EFFECT_REMOVED + 1];
+	size_t effects[EFFECT_REMOVED + 1], fates[FATE_KINDS];
 	enum err_kind failed;
 };
 
@@ -40,6 +40,7 @@ static void plan_nodes(struct planning *p);
 static void plan_one(struct planning *p, const char *node);
 static void takeovers_add(struct planning *p);
 static void show_peerings(struct planning *p, const struct plan *plan);
+static bool is_fated(const struct plan_change *c);
 static void show_changes(struct planning *p, const struct plan *before, const struct plan *after);
 static void add_document(struct planning *p, const struct plan *plan, struct value list);
 static struct value peering_document(const struct peering *peering, struct arena *a);
@@ -85,6 +86,7 @@ bool run_plan(const struct options *o, struct err *err)
 	problems_add_global(&p.problems, p.after);
 	for (int e = EFFECT_SOFT; e <= EFFECT_REMOVED; e++)
 		differs |= p.effects[e] > 0;
+	differs |= p.fates[FATE_KEEPS] || p.fates[FATE_ABSENT];
 	if (style_is(&p.style, OUTPUT_JSON | OUTPUT_YAML)) {
 		print_document(&p);
 	} else {
@@ -218,6 +220,13 @@ static void show_peerings(struct planning *p, const struct plan *plan)
 		add_document(p, plan, value_list(list, plan->n_peerings));
 }
 
+/* Does the change make a session keep what runs, or leave it without a start? */
+static bool is_fated(const struct plan_change *c)
+{
+	return c->effect == EFFECT_NONE &&
+	       (c->fate.kind == FATE_KEEPS || (c->fate.kind == FATE_ABSENT && !c->before));
+}
+
 static void show_changes(struct planning *p, const struct plan *before, const struct plan *after)
 {
 	static const enum colour colours[] = {
@@ -233,10 +242,23 @@ static void show_changes(struct planning *p, const struct plan *before, const st
 	for (size_t i = 0; i < n; i++) {
 		const struct plan_change *c = &changes[i];
 		const struct peering *peering = c->after ? c->after : c->before;
+		bool fated = is_fated(c);
 		struct cell *cells;
 
-		p->effects[c->effect]++;
-		if (c->effect == EFFECT_NONE)
+		if (fated)
+			p->fates[c->fate.kind]++;
+		else
+			p->effects[c->effect]++;
+		if (c->fate.less)
+			problems_add(&p->problems,
+				     &(struct problem){ .code = PROBLEM_LESS_THAN_ASKED,
+							.level = DIAG_ERROR,
+							.origin = c->after->origin,
+							.peering = c->name,
+							.text = plan_less_text(c->after,
+									       p->o->arena) },
+				     after->node);
+		if (c->effect == EFFECT_NONE && !fated)
 			continue;
 		if (style_is(&p->style, OUTPUT_JSON | OUTPUT_YAML)) {
 			list[n_shown++] = change_document(c, p->o->arena);
@@ -248,6 +270,10 @@ static void show_changes(struct planning *p, const struct plan *before, const st
 		cells[2].text = arena_str(p->rows, peering->origin);
 		cells[3] = (struct cell){ effect_names[c->effect], colours[c->effect] };
 		cells[4].text = arena_str(p->rows, c->why);
+		if (fated) {
+			cells[3] = (struct cell){ fate_names[c->fate.kind], COLOUR_YELLOW };
+			cells[4].text = fate_reasons[c->fate.reason];
+		}
 	}
 	if (style_is(&p->style, OUTPUT_JSON | OUTPUT_YAML)) {
 		struct value *kept = arena_array(p->o->arena, struct value, n_shown);
@@ -292,6 +318,10 @@ static struct value change_document(const struct plan_change *change, struct are
 	object_text(&o, "name", arena_str(a, change->name));
 	object_text(&o, "change", effect_names[change->effect]);
 	object_text(&o, "why", arena_str(a, change->why));
+	if (is_fated(change)) {
+		object_text(&o, "fate", fate_names[change->fate.kind]);
+		object_text(&o, "reason", fate_reasons[change->fate.reason]);
+	}
 	if (change->before)
 		object_value(&o, "before", peering_document(change->before, a));
 	if (change->after)
@@ -374,6 +404,8 @@ static void print_document(struct planning *p)
 	if (p->before) {
 		for (int e = 0; e <= EFFECT_REMOVED; e++)
 			object_value(&counts, effect_names[e], value_int((int64_t)p->effects[e]));
+		object_value(&counts, "keeps", value_int((int64_t)p->fates[FATE_KEEPS]));
+		object_value(&counts, "absent", value_int((int64_t)p->fates[FATE_ABSENT]));
 		object_value(&o, "summary", object_done(&counts));
 	}
 	v = object_done(&o);
@@ -394,5 +426,10 @@ static const char *summary(const struct planning *p)
 	if (n[EFFECT_SOFT])
 		buf_printf(&text, "adjusts %zu, ", n[EFFECT_SOFT]);
 	buf_printf(&text, "leaves %zu", n[EFFECT_NONE]);
+	if (p->fates[FATE_KEEPS])
+		buf_printf(&text, ", %zu keep%s what runs", p->fates[FATE_KEEPS],
+			   p->fates[FATE_KEEPS] == 1 ? "s" : "");
+	if (p->fates[FATE_ABSENT])
+		buf_printf(&text, ", %zu cannot start", p->fates[FATE_ABSENT]);
 	return arena_str(p->o->arena, buf_text(&text));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "render/fates.h"
 
+#include "base/text.h"
+
 struct join {
 	const struct fates_input *in;
 	struct fates *fates;
@@ -9,7 +11,6 @@ struct join {
 	size_t n_accepted;
 };
 
-static bool word_among(const char *const *words, size_t n, const char *word);
 static void accepted_sort(struct join *j);
 static int block_cmp(const void *a, const void *b);
 static void join_name(struct join *j, const struct peering *p, const struct conf_block *accepted);
@@ -115,24 +116,6 @@ struct problem *fates_problems(const struct fates *f, struct arena *a, size_t *r
 }
 
 /* Is WORD one of N sorted WORDS? */
-static bool word_among(const char *const *words, size_t n, const char *word)
-{
-	size_t low = 0;
-
-	while (low < n) {
-		size_t mid = low + (n - low) / 2;
-		int order = strcmp(words[mid], word);
-
-		if (!order)
-			return true;
-		if (order < 0)
-			low = mid + 1;
-		else
-			n = mid;
-	}
-	return false;
-}
-
 /* A text that was never to run, of 0.1.0, is none. */
 static void accepted_sort(struct join *j)
 {
@@ -178,15 +161,15 @@ static void join_name(struct join *j, const struct peering *p, const struct conf
 		.accepted = b,
 		.accepted_refused = old,
 		.less = b && p && accepted_less(in->last, b, p),
-		.up = word_among(in->up, in->n_up, name),
-		.by_hand = word_among(in->by_hand, in->n_by_hand, name),
+		.up = name_among(in->up, in->n_up, name),
+		.by_hand = name_among(in->by_hand, in->n_by_hand, name),
 		.by_field = p && p->down,
 	};
 	struct session_fate *s;
 
 	if (b)
 		facts.accepted_stopped = conf_block_stop(in->last, b) != CONF_NOT_STOPPED;
-	facts.lost = !b && in->others && word_among(in->has, in->n_has, name);
+	facts.lost = !b && in->others && name_among(in->has, in->n_has, name);
 	if (!facts.asked && !facts.broken)
 		return; /* it goes */
 	s = arena_push(j->arena, j->fates->items, j->fates->n);
@@ -235,8 +218,8 @@ static bool accepted_less(const struct conf *last, const struct conf_block *b,
 /* Does what B came from, or the Node it goes to, not decode? */
 static bool is_broken(const struct plan *p, const struct conf_block *b)
 {
-	return word_among(p->broken, p->n_broken, b->origin) ||
-	       (b->remote && word_among(p->broken, p->n_broken, b->remote));
+	return name_among(p->broken, p->n_broken, b->origin) ||
+	       (b->remote && name_among(p->broken, p->n_broken, b->remote));
 }
 
 /* Where the text that BIRD runs is not known, a broken resource may have any session. */

@@ -33,12 +33,39 @@ static void check_conf(const struct conf *c, struct arena *a)
 	conf_free(read);
 }
 
-static void node(const struct snapshot *snap, const char *name, struct arena *a)
+/* Kernel routes out of the same bytes: any prefix, any gateway, any name that an interface can have. */
+static struct facts facts_of(const uint8_t *data, size_t size, struct arena *a)
+{
+	struct facts f = { 0 };
+	struct facts_route *routes = NULL;
+
+	for (; size >= 20 && f.n_routes < 16; data += 20, size -= 20) {
+		struct facts_route *r = arena_push(a, routes, f.n_routes);
+		char name[16] = "";
+
+		r->prefix.ip.family = data[0] & 1 ? 4 : 6;
+		memcpy(r->prefix.ip.bytes, data + 1, 4);
+		r->prefix.len = data[2] % 33;
+		r->prefix = cidr_network(&r->prefix);
+		if (data[0] & 2) {
+			r->gateway.family = r->prefix.ip.family;
+			memcpy(r->gateway.bytes, data + 1, 4);
+		}
+		memcpy(name, data + 5, 15);
+		r->interface = arena_str(a, name);
+	}
+	f.routes = routes;
+	f.n_routes_left = size;
+	return f;
+}
+
+static void node(const struct snapshot *snap, const char *name, const uint8_t *data, size_t size,
+		 struct arena *a)
 {
 	static const char text[] =
 		"protocol:\nlocal role ${role};\n${k}\nchannel:\nx ${k} ${role};\n";
 	struct diags d = { .arena = a };
-	const struct facts facts = { 0 };
+	const struct facts facts = facts_of(data, size, a);
 	struct render_options options = { .template = template_parse(text, strlen(text), a, &d) };
 	const struct plan *plan = plan_compute(snap, name, &facts, a);
 	const char **held = arena_array(a, const char *, plan->n_peerings);
@@ -78,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < MIN(snapshot_count(snap, &kind_node), MAX_NODES); i++) {
 		auto_arena struct arena a = { 0 };
 
-		node(snap, snapshot_at(snap, &kind_node, i)->meta.name, &a);
+		node(snap, snapshot_at(snap, &kind_node, i)->meta.name, data, size, &a);
 		(void)plan_global_problems(snap, &a, &n);
 	}
 	snapshot_unref(snap);

@@ -399,10 +399,13 @@ static void changes_write(const struct plan *before, const struct plan *after, s
 	const struct plan_change *changes = plan_diff(before, after, a, &n);
 
 	for (size_t i = 0; i < n; i++)
-		buf_printf(out, "%s: %s%s%s%s\n", changes[i].name,
+		buf_printf(out, "%s: %s%s%s; it %s%s\n", changes[i].name,
 			   effect_names[changes[i].effect], changes[i].why ? ": " : "",
 			   changes[i].why ? changes[i].why : "",
-			   changes[i].less ? " (less than asked)" : "");
+			   changes[i].fate.kind == FATE_ABSENT ?
+				   "is absent" :
+				   fate_names[changes[i].fate.kind],
+			   changes[i].fate.less ? ", less than asked" : "");
 }
 
 static void file_write_out(struct golden *g, const char *name, const struct buf *text)

@@ -110,6 +110,8 @@ def test_route_that_flaps(cloud):
         n1.ip('route', 'del', 'default')
         cloud.lab.wait(lambda: not cloud.kernel('n1', '10.9.3.0/24'), 10, 'the route went with the default')
         assert cloud.kernel('n1', '10.9.1.0/24')
+        assert 'next hop 192.0.2.1 of 1 route from peer_10_0_0_1 does not resolve: no route leads there' in unresolved(
+            cloud, 'bgppeer/tor', 'n1')
         n1.ip('route', 'add', 'default', 'via', GATEWAY, 'dev', 'eth0', 'proto', 'dhcp', 'metric', '100')
         cloud.in_kernel('n1', '10.9.3.0/24', GATEWAY)
     cloud.settle()
@@ -178,6 +180,14 @@ def tors(**mode):
             peer('tor-b', node='n2', peerIP='10.2.0.1', asNumber=65002, **mode)]
 
 
+def unresolved(fabric, origin, name):
+    """The text of that problem, which is asked for after a while."""
+    def found():
+        return next((p['text'] for p in fabric.status('node', name)['problems']
+                     if (p['code'], p['resource']) == ('NEXT_HOP_UNRESOLVED', origin)), '')
+    return fabric.lab.wait(found, 30, f'{name} has a next hop that does not resolve')
+
+
 def racks_up(racks):
     racks.up('n1', '10.1.0.1', '10.2.0.12')
     racks.up('n2', '10.2.0.1', '10.1.0.11')
@@ -203,6 +213,14 @@ def test_default_of_a_recursive_gateway_does_not(racks):
         racks.lab.wait(lambda at=bird, what=prefix: what in at.routes(), 5, f'{name} knows {prefix}')
         assert 'unreachable' in bird.birdc(f'show route {prefix}')
         assert not racks.kernel(name, prefix)
+    # The session is Established, so nothing else would say that its route leads nowhere; and there is a way out.
+    text = unresolved(racks, 'mesh', 'n2')
+    assert text.startswith('next hop 10.1.0.11 of 1 route from peer_10_1_0_11 does not resolve: only 0.0.0.0/0 of '
+                           'bgppeer/tor-b (peer_10_2_0_1) leads there'), text
+    assert 'with birdGatewayMode: DirectIfDirectlyConnected there it does' in text
+    racks.apply(*tors(**DIRECT))
+    racks.in_kernel('n2', '10.244.1.1/32', '10.2.0.1')
+    racks.lab.wait(lambda: not any(racks.status('node', name)['problems'] for name in ('n1', 'n2')), 30, 'no problem')
 
 
 def test_gateway_mode_on_and_off(racks):

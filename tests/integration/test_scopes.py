@@ -4,6 +4,8 @@
 One rack: three nodes, each with IPv4 and IPv6, and a top-of-rack router (FRR) that takes whoever calls.
 """
 
+import time
+
 import pytest
 
 from fabric import Fabric, config, frr_for, node, peer, pool
@@ -193,6 +195,21 @@ def test_two_resources_for_one_neighbour(rack):
     assert rack.since()['n1', TOR] == before['n1', TOR]
     rack.says('n1', TOR, resource='bgppeer/b-own', state='Established')
     rack.up('n2')
+
+
+def test_the_older_one_keeps_its_session(rack):
+    rack.apply(peer('b-old', node='n1', peerIP=TOR, asNumber=65001))
+    applied = time.time()
+    rack.up('n1', TOR)
+    rack.lab.wait(lambda: time.time() >= applied + 1, 5, 'another second, in which the next one is made')
+    before = rack.since()
+    rack.apply(peer('a-new', node='n1', peerIP=TOR, asNumber=65001, maxRestartTime='9s'))
+    rack.has_problem('DOUBLE', 'bgppeer/a-new', 'n1', 'bgppeer/b-old: of two that ask for the same, the older one')
+    rack.says('n1', TOR, resource='bgppeer/b-old', state='Established')
+    assert rack.since()['n1', TOR] == before['n1', TOR]
+    # Made again it is the younger one.
+    rack.delete('bgppeer/b-old')
+    rack.says('n1', TOR, resource='bgppeer/a-new')
 
 
 def test_change_of_one_peer_leaves_the_others(rack):

@@ -41,9 +41,15 @@ static inline bool conf_line_plain(const char *line)
 {
 	static const char *const with_text[] = { "\tdescription \"", "\tpassword \"",
 						 "\tinterface ", "include \"",
-						 "log syslog ", "\troute ", NULL };
+						 "log syslog ", NULL };
+	static const char *const route[] = { "\troute ", NULL };
 	const char *quote;
 
+	if (conf_line_known(route, line)) /* names of interfaces are in it */
+		return strcmp(line + 1 + strspn(line + 1, "abcdefghijklmnopqrstuvwxyz"
+							  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+							  "0123456789 ./:%'\"@_-"),
+			      ";") == 0;
 	if (conf_line_known(with_text, line))
 		return true;
 	quote = strchr(line, '"');

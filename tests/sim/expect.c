@@ -25,6 +25,7 @@ void expect_mark(struct world *w, char *args)
 	w->marked_runs = w->runs;
 	w->marked_checks = w->fake.checks;
 	w->marked_configures = w->fake.configures;
+	w->marked_route_questions = w->fake.route_questions;
 	w->marked_log = lseek(STDERR_FILENO, 0, SEEK_END);
 	world_status(w, &w->marked_writes);
 	w->marked = arena_array(&w->arena, struct marked, w->fake.n_sessions);
@@ -75,6 +76,12 @@ static void expect_configures(struct world *w, char *args)
 static void expect_checks(struct world *w, char *args)
 {
 	count(w, "checks", w->fake.checks - w->marked_checks, args);
+}
+
+static void expect_route_questions(struct world *w, char *args)
+{
+	count(w, "questions about routes", w->fake.route_questions - w->marked_route_questions,
+	      args);
 }
 
 static void expect_runs_has(struct world *w, char *args)
@@ -252,6 +259,7 @@ void expect_step(struct world *w, char *args)
 		     { "trouble",	  expect_trouble	 },
 		{ "configures",	expect_configures	  },
 		     { "checks",		 expect_checks	       },
+		{ "route-questions", expect_route_questions },
 		{ "runs-has",	      expect_runs_has	      },
 		     { "runs-lacks",	     expect_runs_lacks     },
 		{ "file-has",	      expect_file_has	      },

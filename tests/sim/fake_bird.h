@@ -27,7 +27,7 @@ struct fake_session {
 	char message[80];      /* "Message": BIRD keeps it when the session is up again */
 	bool waits;	       /* for an answer of the remote, else before its next attempt */
 	int64_t failed;	       /* when its last attempt ended */
-	unsigned imported;
+	unsigned imported, unresolved; /* UNRESOLVED of them, with next hop 192.0.2.1 */
 };
 
 /* What happens at a command of the control connection, once. */
@@ -74,6 +74,7 @@ struct fake {
 	struct fake_refusal *refusals;
 
 	unsigned checks, configures, questions; /* counted for the script */
+	unsigned route_questions;
 	bool overlapped;			/* configured while at another reconfiguration */
 };
 

@@ -206,6 +206,8 @@ static void answer(struct fake *f, struct fake_client *c, const char *command)
 		say_sessions(f, false, &c->out);
 	} else if (strcmp(command, "show protocols all \"peer_*\"") == 0) {
 		say_sessions(f, true, &c->out);
+	} else if (fake_routes(f, command, &c->out)) {
+		; /* said */
 	} else if (strncmp(command, "configure ", 10) == 0 && c->restricted) {
 		buf_str(&c->out, "8007 Access denied\n");
 	} else if (strncmp(command, "configure ", 10) == 0) {

@@ -15,3 +15,5 @@ void cli_tell_armed(struct fake *f, const char *line);
 void fake_check(struct fake *f, const char *path, struct buf *reply);
 void fake_undo(struct fake *f, struct buf *reply);
 void fake_confirm(struct fake *f, struct buf *reply);
+/* fake_route.c: answers COMMAND where it is `show route ...`. */
+bool fake_routes(struct fake *f, const char *command, struct buf *out);

@@ -477,7 +477,8 @@ static void bird_routes(struct world *w, char *args)
 {
 	struct fake_session *s = session(w, script_word(&args));
 
-	s->imported = (unsigned)strtoul(args, NULL, 10);
+	s->imported = (unsigned)strtoul(args, &args, 10);
+	s->unresolved = (unsigned)strtoul(args, NULL, 10);
 }
 
 static void bird_echo(struct world *w, char *args)

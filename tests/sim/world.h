@@ -28,7 +28,7 @@ struct world {
 	bool hung;	  /* `bird -p` is hardly waited for any more */
 	struct arena arena;
 	/* since the last `mark` */
-	unsigned marked_runs, marked_checks, marked_configures;
+	unsigned marked_runs, marked_checks, marked_configures, marked_route_questions;
 	off_t marked_log; /* of stderr, where the agent logs to: a file */
 	uint64_t marked_writes;
 	struct marked {

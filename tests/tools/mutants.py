@@ -26,13 +26,15 @@ PARTS = ['src/peerd/peerd', 'src/peerctl/peerctl', 'tests/tools/feeds']
 
 Mutant = collections.namedtuple('Mutant', 'name file old new tests')
 
-# Tests by name: `unit NAME`, `sim NAME`, else a file of tests/integration and a test in it.
+# Tests by name: `unit NAME`, `sim NAME`, `golden CASE`, else a file of tests/integration and a test in it.
 MANY, FAULTS, ACCESS = 'test_etcd_many.py::', 'test_etcd_faults.py::', 'test_etcd_access.py::'
 LINK, GRPC = 'src/store/etcd_link.c', 'src/store/grpc.c'
 WATCH, READ, WRITE = 'src/store/etcd_watch.c', 'src/store/etcd_read.c', 'src/store/etcd_write.c'
 ETCD, FEED, REPORT = 'src/store/etcd.c', 'src/store/feed.c', 'src/engine/report.c'
 WIRE, SCHEDULE = 'src/store/etcd_wire.c', 'src/engine/schedule.c'
 WRITING = 'src/peerctl/write.c'
+
+FACTS, BASE, NEXT = 'src/engine/facts.c', 'src/render/base.c', 'test_nexthop.py::'
 
 MUTANTS = [Mutant(*row) for row in (
     # ---- a member that is silent
@@ -152,6 +154,13 @@ MUTANTS = [Mutant(*row) for row in (
     ('what is overdue comes at once', SCHEDULE, 's->able + turn(s, s->place) : at', 's->able : at', ['unit schedule']),
     ('the store takes its limit twice', SCHEDULE, 's->limit - refreshes * 9 / 8 - 1', 's->limit', ['unit schedule']),
     ('a promise is forgotten', SCHEDULE, 'MIN(news_at(s), latest(s))', 'news_at(s)', ['unit schedule']),
+    # ---- what is believed of it
+    ('what is stale is established', 'src/peerctl/fabric.c', '\t\telse if (s->stale)\n', '\t\telse if (false)\n',
+     ['test_status.py::test_how_long_a_status_is_good']),
+    ('a ghost is established', 'src/peerctl/fabric.c', '\t\tif (s->orphan)\n', '\t\tif (false)\n',
+     ['test_status.py::test_status_without_its_node']),
+    ('all are good for three minutes', 'src/model/kinds/nodestatus.c', 's->good_for.text ? s->good_for.value :', 'false ? 0 :',
+     ['test_status.py::test_how_long_a_status_is_good']),
     ('a full store is any other', ETCD, 'if (strstr(words, "space exceeded"))', 'if (false)', [FAULTS + 'test_full']),
     ('a web server is etcd', GRPC, 'if (memcmp(g->greeting, http, GREETING) == 0 ||', 'if (false &&', ['unit etcd_link']),
     # ---- who has a session
@@ -175,6 +184,36 @@ MUTANTS = [Mutant(*row) for row in (
     ('a file mends no limit', 'src/model/stored.c', '!(!f && field_near_limit(shape, m->key)) &&', '', ['unit calico_json']),
     ('plan takes a session in silence', 'src/peerctl/plan.c', '\ttakeovers_add(&p);\n',
      '\tif (false)\n\t\ttakeovers_add(&p);\n', ['unit write']),
+    # ---- next hops
+    ('kernel routes are not looked at', 'src/engine/routes.c', '\tif (!missed)\n', '\tif (true)\n',
+     ['unit facts', NEXT + 'test_cloud', NEXT + 'test_dhcpv6']),
+    ('the pipe has no route of BGP', BASE, ' || defined(peerage_onlink)', '',
+     [NEXT + 'test_default_of_a_direct_gateway_carries_next_hops']),
+    ('the pipe has all routes of BGP', BASE, 'export where source != RTS_BGP || defined(peerage_onlink);', 'export all;',
+     [NEXT + 'test_default_of_a_recursive_gateway_does_not']),
+    ('a given gateway is not marked', 'src/render/filter.c', 'buf_str(out, "\\tpeerage_onlink = 1;\\n");', '',
+     [NEXT + 'test_default_of_a_direct_gateway_carries_next_hops']),
+    ('what next hops are looked up in goes to the kernel', BASE, 'table igp%d;\\n\\t\\tpreference', 'table master%d;\\n\\t\\tpreference',
+     [NEXT + 'test_statics_go_nowhere']),
+    ('any name goes into the text', 'src/compute/routes.c', 'return len && !r->interface[len] &&', 'return true ||',
+     ['golden routes', NEXT + 'test_name_of_an_interface']),
+    ("BIRD's own routes wake", 'src/engine/routes.c', 'RTPROT_BIRD, 5, 0)', 'RTPROT_BIRD, 0, 0)', ['unit facts']),
+    ('routes are read at each news', FACTS, '#define ROUTES_MS 1000', '#define ROUTES_MS 0', ['unit facts']),
+    ('many routes are read as often as few', FACTS, '\ts->routes_after += (int64_t)(now.told / PER_MS);\n', '', ['unit facts']),
+    ('many addresses are read as often as few', FACTS, '\ts->read_after = clock_ms() + (int64_t)(now.told / PER_MS);\n', '',
+     ['unit facts']),
+    ('a link that goes takes no routes along', FACTS, '\t\ts->routes_due = true;', '\t\t;', ['unit facts']),
+    ('a name is asked for once for each address', 'src/engine/netlink.c', 'if (names->at[at].index != index)', 'if (true)',
+     ['unit facts']),
+    ('host addresses are prefixes', 'src/engine/addresses.c', '(at.address.len == ip_bits(&local) && !ip_is_set(&at.peer))', 'false',
+     ['unit facts']),
+    ('links are compared at each run', 'src/engine/links.c', '!l->seen || revision != l->revision', 'true', ['unit links']),
+    ('an own host address is on-link', 'src/compute/peering.c', 'if (f->n_local && bsearch(', 'if (false && bsearch(', ['golden routes']),
+    ('routes are no part of a plan', 'src/compute/diff.c', '\t\t    routes_same(a, b) &&\n', '', ['unit diff']),
+    ('next hops are asked for at each look', 'src/engine/unresolved.c', '(moving ? MOVING_MS : REST_MS)', '0', ['sim unresolved']),
+    ('all routes are asked for', 'src/bird/bird.c', 'b->max_lines && r->n >= b->max_lines', 'false',
+     ['unit bird']),
+    ('each number of routes is a new problem', 'src/engine/unresolved.c', 'while (n / unit >= 100)', 'while (false)', ['sim unresolved']),
 )]
 
 
@@ -219,6 +258,8 @@ def program(test):
         return f'tests/unit/unit_{name}' if there else None
     if kind == 'sim':
         return 'tests/sim/sim' if os.path.exists(os.path.join(TREE, 'tests', 'sim', name + '.sim')) else None
+    if kind == 'golden':
+        return 'tests/golden/golden' if os.path.exists(os.path.join(TREE, 'tests', 'golden', name)) else None
     file, _, name = test.partition('::')
     path = os.path.join(TREE, 'tests', 'integration', file)
     there = os.path.exists(path) and f'def {name}(' in open(path, encoding='utf-8').read()
@@ -238,6 +279,8 @@ def passes(test):
         return run([path])[0] == 0
     if kind == 'sim':
         return run([path, os.path.join(TREE, 'tests', 'sim'), name])[0] == 0
+    if kind == 'golden':
+        return run([os.path.join(TREE, 'tests', 'golden', 'run'), path, name])[0] == 0
     return run([sys.executable, '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-qx', '--tb=no',
                 'tests/integration/' + test])[0] == 0
 

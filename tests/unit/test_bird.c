@@ -163,6 +163,38 @@ static void test_question(void **state)
 	assert_int_equal(bird_answer(w->bird)->code, 3);
 }
 
+/* No more than a beginning is wanted: it is the answer, and BIRD may stop. */
+static void test_beginning(void **state)
+{
+	struct world *w = *state;
+	const struct reply *r;
+	char byte;
+
+	world_greet(w);
+	bird_ask_some(w->bird, "show route all", 700, 3);
+	say(w, "1007-a\n b\n");
+	assert_null(bird_answer(w->bird));
+	say(w, " c\n d\n e\n");
+	assert_false(bird_lost(w->bird));
+	r = bird_answer(w->bird);
+	assert_non_null(r);
+	assert_int_equal(r->n, 3);
+	assert_false(r->done);
+	assert_false(bird_connected(w->bird));
+	(void)heard(w);
+	assert_int_equal(recv(w->server, &byte, 1, MSG_DONTWAIT), 0); /* closed */
+	world_time(w, 100);
+	world_greet(w);
+	bird_ask_some(w->bird, "show route all", 700, 3); /* fewer: as ever */
+	say(w, "1007-a\n b\n0000 \n");
+	r = bird_answer(w->bird);
+	assert_true(r && r->done);
+	assert_true(bird_connected(w->bird));
+	bird_ask(w->bird, "show route all", 700); /* all is wanted again */
+	say(w, "1007-a\n b\n c\n d\n0000 \n");
+	assert_int_equal(bird_answer(w->bird)->n, 5);
+}
+
 /* However the bytes are cut, the same comes out: all of a session at every size of pieces. */
 static void test_pieces(void **state)
 {
@@ -457,7 +489,7 @@ static void test_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_world(test_question), with_world(test_pieces), with_world(test_backoff),
+		with_world(test_question), with_world(test_beginning), with_world(test_pieces), with_world(test_backoff),
 		with_world(test_hung),	   with_world(test_closes), with_world(test_garbage),
 		with_world(test_huge),	   with_world(test_asides), with_world(test_commands),
 		with_world(test_path),

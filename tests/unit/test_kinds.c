@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -300,17 +301,26 @@ static void test_cells(void **state)
 		{ &kind_secret, "{\"data\":{\"a\":\"YQ==\"},\"stringData\":{\"a\":\"b\",\"c\":\"\"}}",
 		  "KEYS", "2" },
 		{ &kind_nodestatus,
-		  "{\"status\":{\"observedAt\":\"2090-01-01T00:00:00Z\",\"sessions\":[{\"state\":"
-		  "\"Established\"},{\"state\":\"Idle\"}]}}",
+		  "{\"status\":{\"observedAt\":\"2026-08-01T09:57:00Z\","
+		  "\"sessions\":[{\"state\":\"Established\"},{\"state\":\"Idle\"}]}}",
 		  "ESTABLISHED", "1" },
-		/* how many are up now an old report does not say */
 		{ &kind_nodestatus,
-		  "{\"status\":{\"observedAt\":\"2020-01-01T00:00:00Z\",\"sessions\":[{\"state\":"
-		  "\"Established\"}]}}",
+		  "{\"status\":{\"observedAt\":\"2026-08-01T09:56:59Z\","
+		  "\"sessions\":[{\"state\":\"Established\"}]}}",
 		  "ESTABLISHED", "-" },
+		{ &kind_nodestatus,
+		  "{\"status\":{\"observedAt\":\"2026-08-01T09:58:00Z\",\"goodFor\":\"100s\","
+		  "\"state\":\"Applied\"}}",
+		  "STATE", "Stale, was Applied" },
+		{ &kind_nodestatus,
+		  "{\"status\":{\"observedAt\":\"2026-08-01T09:58:00Z\",\"goodFor\":\"120s\","
+		  "\"state\":\"Applied\"}}",
+		  "STATE", "Applied" },
+		{ &kind_nodestatus, "{\"status\":{}}", "STATE", "Stale, was ?" },
 	};
 
 	(void)state;
+	clock_fake(1000, clock_parse("2026-08-01T10:00:00Z"));
 	for (size_t i = 0; i < lengthof(cases); i++) {
 		auto_arena struct arena a = { 0 };
 		struct resource *r = parse(cases[i].kind, cases[i].json);
@@ -318,6 +328,7 @@ static void test_cells(void **state)
 		assert_string_equal(cases[i].kind->cell(r, cases[i].column, &a), cases[i].cell);
 		resource_unref(r);
 	}
+	clock_real();
 }
 
 static void test_every_column_has_a_cell(void **state)

@@ -254,6 +254,79 @@ static void broken_is_said(void **state)
 	snapshot_unref(snap);
 }
 
+/* Each object that nobody can read is one problem of each node that it concerns, and of no other. */
+static void broken_concerns(void **state)
+{
+	/* clang-format off */
+	static const struct { const struct kind *kind; const char *name, *origin; bool held; } cases[] = {
+		{ &kind_bgppeer, "x", "bgppeer/x", false },
+		{ &kind_bgppeer, "x y", "bgppeer/x y", false },
+		{ &kind_node, "n1", "node/n1", true },
+		{ &kind_node, "n2", "node/n2", false },
+		{ &kind_node, "n 3", "node/n 3", false },
+		{ &kind_bgpconfiguration, "default", "bgpconfiguration/default", true },
+		{ &kind_bgpconfiguration, "node.n1", "bgpconfiguration/node.n1", true },
+		{ &kind_bgpconfiguration, "node.n2", "bgpconfiguration/node.n2", false },
+		{ &kind_bgpconfiguration, "node.n9", NULL, false }, /* no such node */
+		{ &kind_bgpconfiguration, "other", NULL, false },
+		{ &kind_bgpconfiguration, "node.n 2", NULL, false },
+		{ &kind_ippool, "p", "ippool/p", false },
+		{ &kind_ippool, "p p", "ippool/p p", false },
+		{ &kind_bgpfilter, "used", "bgpfilter/used", false },
+		{ &kind_bgpfilter, "unused", NULL, false },
+		{ &kind_bgpfilter, "u u", NULL, false },
+		{ &kind_bgpfilter, "of-n2", NULL, false },
+		{ &kind_bgpfilter, "of-loser", NULL, false },
+		{ &kind_blockaffinity, "b", NULL, false },
+		{ &kind_clusterinformation, "default", NULL, false },
+	};
+	static const char fabric[] =
+		FABRIC_NODE("n1", "ipv4Address: 10.0.0.1/24") FABRIC_NODE("n2", "ipv4Address: 10.0.0.2/24")
+		FABRIC_PEER("a", "peerIP: 192.0.2.1, asNumber: 1, filters: [used, used]")
+		FABRIC_PEER("b", "peerIP: 192.0.2.1, asNumber: 1, filters: [of-loser]")
+		FABRIC_PEER("c", "peerIP: 192.0.2.2, asNumber: 1, filters: [used]")
+		FABRIC_PEER("d", "node: n2, peerIP: 192.0.2.3, asNumber: 1, filters: [of-n2]");
+	/* clang-format on */
+	static const char json[] = "{\"spec\":5}";
+
+	(void)state;
+	for (size_t i = 0; i <= lengthof(cases); i++) { /* the last round has all but what holds */
+		struct snapshot *snap = fabric_read(fabric);
+		auto_arena struct arena a = { 0 };
+		const struct plan *p;
+		size_t n = 0, wanted = 0;
+
+		for (size_t j = 0; j < lengthof(cases); j++)
+			if (i == lengthof(cases) ? !cases[j].held : i == j) {
+				snapshot_put(snap, resource_from_json(cases[j].kind, cases[j].name,
+								      "1", json, strlen(json),
+								      DECODE_TOLERANT));
+				wanted += cases[j].origin != NULL;
+			}
+		p = plan_compute(snap, "n1", &no_facts, &a);
+		for (size_t k = 0; k < p->n_problems; k++) {
+			const struct problem *one = &p->problems[k];
+			bool known = false;
+
+			assert_false(k && one[-1].code == one->code &&
+				     strcmp(one[-1].origin, one->origin) == 0 &&
+				     str_eq(one[-1].peering, one->peering));
+			if (one->code != PROBLEM_INVALID)
+				continue;
+			for (size_t j = 0; j < lengthof(cases); j++)
+				known |= str_eq(cases[j].origin, p->problems[k].origin);
+			if (!known)
+				fail_msg("%zu: %s: %s", i, p->problems[k].origin,
+					 p->problems[k].text);
+			n++;
+		}
+		if (n != wanted)
+			fail_msg("%zu: %zu problems, not %zu", i, n, wanted);
+		assert_int_equal(p->known, i == lengthof(cases) || !cases[i].held);
+		snapshot_unref(snap);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +337,7 @@ int main(void)
 		cmocka_unit_test(ends_agree),
 		cmocka_unit_test(plans_are_stable),
 		cmocka_unit_test(broken_is_said),
+		cmocka_unit_test(broken_concerns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -593,6 +593,7 @@ static void identity_is_the_stores(void **state)
 		assert_int_equal(strlen(op.identity), str_eq(w->scheme, "etcd") ? 16 : 32);
 		snprintf(ids[i], sizeof ids[i], "%s", op.identity);
 		store_cancel(st, &op);
+		assert_int_equal(store_status_rate(st), 500); /* Kubernetes: 100 */
 		store_close(st);
 	}
 	assert_string_equal(ids[0], ids[1]);

@@ -417,6 +417,36 @@ static void age_is_the_stores(void **state)
 	assert_int_equal(said.kind, ERR_NONE);
 }
 
+/* What nobody can read is said once, whoever it concerns. */
+static void broken_once(void **state)
+{
+	static const char json[] = "{\"spec\":5}";
+	static const struct {
+		const struct kind *kind;
+		const char *name, *line;
+	} broken[] = {
+		{ &kind_bgppeer, "x", "INVALID bgppeer/x: " },
+		{ &kind_bgpfilter, "f", "INVALID bgpfilter/f: " },
+		{ &kind_bgpfilter, "unused", "INVALID bgpfilter/unused: " },
+		{ &kind_ippool, "p", "INVALID ippool/p: " },
+	};
+	struct world *w = *state;
+	struct said said;
+
+	CALL(w, run_apply, older, "apply");
+	CALL(w, run_apply, RIVAL("name: y", "filters: [f], "), "apply");
+	CALL(w, run_delete, NULL, "delete", "bgppeer", "x");
+	for (size_t i = 0; i < lengthof(broken); i++)
+		put(w, broken[i].kind, broken[i].name, json);
+	said = CALL(w, run_plan, NULL, "plan");
+	for (size_t i = 0; i < lengthof(broken); i++) {
+		const char *at = strstr(said.err, broken[i].line);
+
+		has(said.err, broken[i].line);
+		assert_null(strstr(at + 1, broken[i].line));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -431,6 +461,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(list_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(older_keeps, setup, teardown),
 		cmocka_unit_test_setup_teardown(age_is_the_stores, setup, teardown),
+		cmocka_unit_test_setup_teardown(broken_once, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,53 @@ def test_status_that_is_old_or_missing(cli):
     assert 'no agent has reported from node n2' in answer.out
 
 
+def test_status_before_the_agent_followed(cli):
+    cli.apply(N1, TOR)
+    version = cli('get', 'bgpp', 'tor-a', '-o', 'json').json['metadata']['resourceVersion']
+    status(cli, 'n1', [session('10.0.0.254', 'Established', originVersion=version)])
+    assert 'not followed' not in cli('status').out
+    cli.apply(TOR.replace('65001', '65002'), PEER.format('new', '10.0.0.77', 1))
+    answer = cli('status')
+    assert 'bgppeer/tor-a was changed; node n1 has not followed yet' in answer.out
+    assert 'bgppeer/new: no session of it has been reported yet' in answer.err
+
+
+def test_status_of_an_agent_that_holds(cli):
+    cli.apply(N1)
+    status(cli, 'n1', [], state='NotOurs', message='bird.conf is not ours')
+    assert 'node/n1: NotOurs: bird.conf is not ours' in cli('status').err
+
+
+def test_status_watch(cli):
+    cli.apply(N1, TOR)
+    status(cli, 'n1', [session('10.0.0.254', 'Active', reason='why')])
+    process = cli.start('status', '-w')
+    try:
+        assert process.stdout.readline().startswith(b'RESOURCE')
+        assert b'Active' in process.stdout.readline()
+        assert process.stdout.readline() == b'    why\n'
+        status(cli, 'n1', [session('10.0.0.254', 'Established')])
+        assert b'Established' in process.stdout.readline()
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+        process.stderr.close()
+
+
+def test_colour_only_on_a_terminal(cli):
+    cli.apply(N1, TOR)
+    status(cli, 'n1', [session('10.0.0.254', 'Established')])
+    assert '\033' not in cli('status').out
+    for env, coloured in (({}, True), ({'NO_COLOR': '1'}, False)):
+        master, slave = os.openpty()
+        process = cli.start_on(slave, 'status', env=env)
+        os.close(slave)
+        process.wait(10)
+        assert (b'\033[32mEstablished' in os.read(master, 65536)) == coloured
+        os.close(master)
+
+
 def ago(seconds):
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() - seconds))
 
@@ -99,48 +146,14 @@ def test_status_without_its_node(cli):
     assert 'old' not in answer.out + answer.err and answer.err.splitlines()[-1] == '1 session, 1 established, 0 down'
 
 
-def test_status_before_the_agent_followed(cli):
-    cli.apply(N1, TOR)
-    version = cli('get', 'bgpp', 'tor-a', '-o', 'json').json['metadata']['resourceVersion']
-    status(cli, 'n1', [session('10.0.0.254', 'Established', originVersion=version)])
-    assert 'not followed' not in cli('status').out
-    cli.apply(TOR.replace('65001', '65002'), PEER.format('new', '10.0.0.77', 1))
-    answer = cli('status')
-    assert 'bgppeer/tor-a was changed; node n1 has not followed yet' in answer.out
-    assert 'bgppeer/new: no session of it has been reported yet' in answer.err
-
-
-def test_status_of_an_agent_that_holds(cli):
-    cli.apply(N1)
-    status(cli, 'n1', [], state='NotOurs', message='bird.conf is not ours')
-    assert 'node/n1: NotOurs: bird.conf is not ours' in cli('status').err
-
-
-def test_status_watch(cli):
-    cli.apply(N1, TOR)
-    status(cli, 'n1', [session('10.0.0.254', 'Active', reason='why')])
-    process = cli.start('status', '-w')
-    try:
-        assert process.stdout.readline().startswith(b'RESOURCE')
-        assert b'Active' in process.stdout.readline()
-        assert process.stdout.readline() == b'    why\n'
-        status(cli, 'n1', [session('10.0.0.254', 'Established')])
-        assert b'Established' in process.stdout.readline()
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-        process.stderr.close()
-
-
-def test_colour_only_on_a_terminal(cli):
-    cli.apply(N1, TOR)
-    status(cli, 'n1', [session('10.0.0.254', 'Established')])
-    assert '\033' not in cli('status').out
-    for env, coloured in (({}, True), ({'NO_COLOR': '1'}, False)):
-        master, slave = os.openpty()
-        process = cli.start_on(slave, 'status', env=env)
-        os.close(slave)
-        process.wait(10)
-        assert (b'\033[32mEstablished' in os.read(master, 65536)) == coloured
-        os.close(master)
+def test_many_that_are_stale(cli):
+    """A rack without power is not forty sentences."""
+    cli.apply(N1, TOR, *(NODE.format(f'n{i}', f'10.0.1.{i}', 'a') for i in range(2, 10)))
+    for i in range(1, 10):
+        status(cli, f'n{i}', [session('10.0.0.254', 'Established')], ago(1000 if i > 1 else 10),
+               storeTrouble={'text': 'the members do not answer', 'since': ago(5000)})
+    lines = cli('status').err.splitlines()
+    assert [line.split(':')[0] for line in lines if 'stale, its agent' in line] == [f'node/n{i}' for i in range(2, 7)]
+    assert '3 more nodes are stale' in lines and lines[-1] == '9 sessions, 1 established, 0 down, 8 stale'
+    # What trouble they had when they last reported may be over.
+    assert [line.split(':')[0] for line in lines if 'trouble with the store' in line] == ['node/n1']
