@@ -5,25 +5,25 @@
 
 #include "base/text.h"
 
-#define SLACK_MS   2000 /* of time stamps that are told in seconds, and late */
-#define SAME_MS	   500	/* two times of one moment, each read from a timer */
-#define CLOSE_MS   3000 /* looks that are no further apart miss no attempt */
-#define ATTEMPT_MS 5000 /* an attempt in silence (connect retry time, which the renderer sets) */
-#define SILENCE_MS 8000 /* longer than an attempt and the wait before the next */
-#define ATTEMPTS   3	/* that words which keep a session down stand without being repeated */
-#define PASSIVE_MS                                                                                 \
-	360000	       /* the same for one that waits to be called: 3 times 120 s (RFC 4271, 10) */
-#define HOLD_MS 240000 /* BIRD's default */
+#define SLACK_MS   2000	  /* of time stamps that are told in seconds, and late */
+#define SAME_MS	   300	  /* of two times of one moment, each counted back from now */
+#define CLOSE_MS   1900	  /* looks no further apart see the wait between two attempts (2 s) */
+#define ATTEMPT_MS 5000	  /* an attempt in silence: the connect retry time that we render */
+#define SILENCE_MS 8000	  /* longer than an attempt and the wait before the next */
+#define ATTEMPTS   3	  /* that words which keep a session down stand without being repeated */
+#define PASSIVE_MS 360000 /* the same where the other end calls: three times RFC 4271's 120 s */
+#define HOLD_MS	   240000 /* BIRD's default */
 
 #define CONNECTION_LOST "CONNECTION_LOST"
 
-static bool code_of_end(const struct history_cause *c, const char *code);
+static void recall_cause(struct history_cause *c, const char *code);
 static bool note_look(struct history *h, const struct history_event *e);
 static void note_flaps(struct history *h, const struct history_event *e);
 static void note_time(struct history *h, const struct history_event *e);
 static void note_error(struct history *h, const struct history_event *e);
 static bool is_news(const struct history *h, const char *words);
 static const char *message_of(const struct history *h, const struct session *s, const char *code);
+static uint32_t message_id(const char *message);
 static bool failed_again(struct history *h, const struct history_event *e);
 static bool note_silence(struct history *h, const struct history_event *e);
 static void note_state(struct history *h, const struct history_event *e);
@@ -60,11 +60,11 @@ void history_recall(struct history *h, const char *code, const char *before, int
 
 	h->up = h->state == SESSION_ESTABLISHED;
 	h->recalled = true;
-	h->now.ended = code_of_end(&h->now, code);
+	recall_cause(&h->now, code);
 	h->now.silent = !h->up && !h->now.words[0] && session_code_is_silence(code);
 	h->now.at = h->since;
 	h->now.seen = now - age;
-	h->before.ended = code_of_end(&h->before, before);
+	recall_cause(&h->before, before);
 	h->before.seen = now - MAX(wall - h->before.at, 0) * 1000;
 	if (!h->up && h->before.ended)
 		h->left = h->before.seen;
@@ -92,14 +92,17 @@ struct session_cause history_words_cause(const struct history_cause *c)
 	return cause.class == CAUSE_TCP && c->ended ? broken : cause;
 }
 
-/* Did words that were written with this code end a session? */
-static bool code_of_end(const struct history_cause *c, const char *code)
+/* C has words and message; CODE was written with them. */
+static void recall_cause(struct history_cause *c, const char *code)
 {
 	struct session_cause cause;
 
-	return session_cause(c->words, &cause) &&
-	       (cause.class == CAUSE_ENDS || cause.class == CAUSE_PASSES ||
-		str_eq(code, CONNECTION_LOST));
+	if (!c->words[0])
+		return;
+	(void)session_cause(c->words, &cause);
+	c->class = cause.class;
+	c->ended = cause.class == CAUSE_ENDS || cause.class == CAUSE_PASSES ||
+		   str_eq(code, CONNECTION_LOST);
 }
 
 static bool note_look(struct history *h, const struct history_event *e)
@@ -125,25 +128,27 @@ static bool note_look(struct history *h, const struct history_event *e)
 	note_time(h, e);
 	snprintf(h->last_error, sizeof h->last_error, "%.*s", HISTORY_WORDS_MAX,
 		 s->last_error ? s->last_error : "");
+	h->message_id = message_id(s->message);
 	h->state = s->state;
 	h->looked = e->now;
 	h->recalled = false;
 	return closer;
 }
 
-/* BIRD's own words count each flap; a look only shows that there was one, or more. So a flap that
- * was seen by looking is owed its words, which may be late, and where they do not come until the
- * next look BIRD does not log changes of state. */
+/* BIRD's own words count each flap; a look only shows that there was one, or more. What was seen by
+ * looking is owed its words, which may be late; where they do not come until the next look, BIRD does
+ * not log changes of state. */
 static void note_flaps(struct history *h, const struct history_event *e)
 {
 	bool established = e->session->state == SESSION_ESTABLISHED;
 	bool later = began_later(h, e);
 
-	h->flaps_at_least |= h->owed || (e->lost && (later || established != h->up));
+	h->flaps_at_least |= h->untold || (e->lost && (later || established != h->up));
+	h->untold = later && !h->heard && !e->first;
 	h->owed = false;
 	if (h->up && (!established || (later && !h->heard))) {
 		h->flaps++;
-		h->owed = !e->first;
+		h->owed = h->untold = !e->first;
 		h->flaps_at_least |= e->first;
 		h->left = e->age >= 0 ? e->now - e->age : e->now;
 		h->parted = true;
@@ -162,7 +167,8 @@ static void note_time(struct history *h, const struct history_event *e)
 	if (h->state != e->session->state || since > h->since + SLACK_MS / 1000 ||
 	    since + SLACK_MS / 1000 < h->since)
 		h->since = since;
-	h->began = e->now - e->age;
+	h->began = e->asked - e->age;
+	h->stamp = e->stamp;
 }
 
 /* What `Last error` says. It stays in BIRD until the session is Established, so the same words are
@@ -170,7 +176,7 @@ static void note_time(struct history *h, const struct history_event *e)
 static void note_error(struct history *h, const struct history_event *e)
 {
 	const char *words = e->session->last_error;
-	bool again = failed_again(h, e), ended;
+	bool again = failed_again(h, e), news;
 	struct session_cause cause;
 
 	if (str_empty(words)) { /* BIRD has started the session anew */
@@ -179,15 +185,18 @@ static void note_error(struct history *h, const struct history_event *e)
 		h->parted = h->parted && e->now < h->left + SLACK_MS;
 		return;
 	}
-	(void)session_cause(words, &cause);
+	news = is_news(h, words);
+	if (news || again)
+		(void)session_cause(words, &cause);
 	/* Words of TCP may be those of the next attempt, which is seconds later. */
-	ended = h->parted && cause.class != CAUSE_KEEPS &&
-		(cause.class != CAUSE_TCP || (e->age >= 0 && e->age < SLACK_MS));
-	h->parted = false;
-	if (is_news(h, words))
-		take_words(h, e, words, message_of(h, e->session, cause.code), ended);
+	if (news)
+		take_words(
+			h, e, words, message_of(h, e->session, cause.code),
+			h->parted && cause.class != CAUSE_KEEPS &&
+				(cause.class != CAUSE_TCP || (e->age >= 0 && e->age < SLACK_MS)));
 	else if (again && cause.class == CAUSE_TCP)
 		take_words(h, e, words, NULL, false);
+	h->parted = false;
 }
 
 static bool is_news(const struct history *h, const char *words)
@@ -198,15 +207,28 @@ static bool is_news(const struct history *h, const char *words)
 	return !same_words(h->last_error, words) && !same_words(h->now.words, words);
 }
 
-/* BIRD keeps the message of a shutdown when the session is long up again. */
+/* BIRD keeps the message of a shutdown when the session is long up again: only one that was not there
+ * before belongs to words that are new. */
 static const char *message_of(const struct history *h, const struct session *s, const char *code)
 {
 	bool carries = str_eq(code, "ADMIN_SHUTDOWN") || str_eq(code, "ADMIN_RESET");
 
-	return carries && s->message &&
-			       strncmp(s->message, h->before.message, HISTORY_MESSAGE_MAX) ?
-		       s->message :
-		       NULL;
+	if (!carries || !s->message)
+		return NULL;
+	if (h->looked ? message_id(s->message) == h->message_id :
+			strncmp(s->message, h->before.message, HISTORY_MESSAGE_MAX) == 0)
+		return NULL;
+	return s->message;
+}
+
+/* FNV-1a */
+static uint32_t message_id(const char *message)
+{
+	uint32_t id = 2166136261u;
+
+	for (; message && *message; message++)
+		id = (id ^ (unsigned char)*message) * 16777619u;
+	return message ? id : 0;
 }
 
 /* Has an attempt to connect ended since the last look? The wait before the next one tells. */
@@ -268,6 +290,7 @@ static void note_state(struct history *h, const struct history_event *e)
 	}
 	if (!e->up)
 		h->owed = false;
+	h->untold = false;
 	h->up = e->up;
 }
 
@@ -276,8 +299,11 @@ static void take_words(struct history *h, const struct history_event *e, const c
 		       const char *message, bool ended)
 {
 	struct history_cause cause = { .ended = ended, .seen = e->now, .at = e->wall };
+	struct session_cause known;
 
 	snprintf(cause.words, sizeof cause.words, "%.*s", HISTORY_WORDS_MAX, words);
+	(void)session_cause(words, &known);
+	cause.class = known.class;
 	copy_message(cause.message, message ? message : "");
 	if (stands(&h->now) && !stands(&cause) && !attempt_ends(h, e))
 		return;
@@ -318,49 +344,44 @@ static bool attempt_ends(struct history *h, const struct history_event *e)
  * session. */
 static void retire(struct history *h)
 {
-	struct session_cause cause;
-	bool little, more;
+	const struct history_cause *now = &h->now, *before = &h->before;
+	bool little = !now->ended && (now->class == CAUSE_TCP || now->class == CAUSE_PASSES);
+	bool more = (before->ended || stands(before)) &&
+		    (!h->left || before->seen + SLACK_MS >= h->left);
 
 	h->attempts = 0;
-	h->now.silent = false;
-	if (!h->now.words[0])
-		return;
-	cause = history_words_cause(&h->now);
-	little = !h->now.ended && (cause.class == CAUSE_TCP || cause.class == CAUSE_PASSES);
-	more = h->before.words[0] && (!h->left || h->before.seen + SLACK_MS >= h->left) &&
-		    (h->before.ended || stands(&h->before));
-
-	if (!little || !more)
+	if (now->words[0] && (!little || !more))
 		h->before = h->now;
-	h->now = (struct history_cause){ 0 };
+	if (now->words[0] || now->silent)
+		h->now = (struct history_cause){ 0 };
 }
 
-/* Is a state of that age younger than what H says? Wall time counts only for what an earlier life of
- * this program saw: it may be set meanwhile. */
+/* Is the state that was seen younger than what H says? Two clocks must agree: BIRD's, which may be
+ * set, and the one that nobody sets, by which an answer may come late. Wall time counts only for what
+ * an earlier life of this program saw. */
 static bool began_later(const struct history *h, const struct history_event *e)
 {
+	int64_t began = e->asked - e->age;
+
 	if (e->age < 0)
 		return false;
-	return h->began ? e->now - e->age > h->began + SLACK_MS :
-			  h->since && e->wall - e->age / 1000 > h->since + SLACK_MS / 1000;
+	if (!h->began)
+		return h->since && e->wall - e->age / 1000 > h->since + SLACK_MS / 1000;
+	if (!h->stamp || !e->stamp)
+		return began > h->began + SLACK_MS;
+	return began > h->began + SAME_MS &&
+	       (e->stamp > h->stamp + SAME_MS || e->stamp + SAME_MS < h->stamp);
 }
 
 /* Words that keep a session from coming up stand over those of TCP. */
 static bool stands(const struct history_cause *c)
 {
-	struct session_cause cause;
-
-	if (!c->words[0] || c->ended)
-		return false;
-	(void)session_cause(c->words, &cause);
-	return cause.class == CAUSE_KEEPS || cause.class == CAUSE_ENDS;
+	return c->words[0] && !c->ended && (c->class == CAUSE_KEEPS || c->class == CAUSE_ENDS);
 }
 
 static bool passes(const struct history_cause *c)
 {
-	struct session_cause cause;
-
-	return c->words[0] && session_cause(c->words, &cause) && cause.class == CAUSE_PASSES;
+	return c->words[0] && c->class == CAUSE_PASSES;
 }
 
 static bool is_waiting(enum session_state state)

@@ -21,6 +21,7 @@
 struct history_cause {
 	char words[HISTORY_WORDS_MAX + 1]; /* "Socket: Connection refused"; "": none, or silence */
 	char message[HISTORY_MESSAGE_MAX + 1]; /* of the remote's operator; "" */
+	enum cause_class class; /* of the words */
 	bool silent;  /* attempts end without a word: the state tells the cause */
 	bool ended;   /* it took down a session that was Established */
 	int64_t seen; /* clock_ms() of the last time; in another life: as if it were this one's */
@@ -36,6 +37,7 @@ struct history {
 	bool flaps_at_least;  /* there may have been more: BIRD was not heard all the time */
 	int64_t since;        /* of the state: wall clock, UTC; 0: unknown */
 	int64_t began;        /* the same by clock_ms(), which nobody sets; 0: in another life */
+	int64_t stamp;        /* the same by BIRD's clock, in ms; 0: unknown */
 	unsigned look;        /* the last look that saw it */
 	bool unwanted;        /* BIRD is not to run it any more */
 
@@ -43,9 +45,11 @@ struct history {
 	bool up;              /* Established, by the last event of any kind */
 	bool recalled;        /* from an earlier life, and not seen in this one */
 	bool owed;            /* a flap was seen by looking; BIRD's own word of it may still come */
+	bool untold;          /* the same of any change of state */
 	unsigned heard;       /* changes of state that BIRD told since the last look */
 	char last_error[HISTORY_WORDS_MAX + 1]; /* at the last look */
-	int64_t looked;       /* the last look at it */
+	uint32_t message_id;  /* of BIRD's message then; 0: none */
+	int64_t looked;       /* the last look at it; 0: not in this life */
 	int64_t left;         /* when it left Established; 0: unknown */
 	bool parted;          /* it did so since the last look, or its words are still to come */
 	int64_t failed;       /* when the last attempt to connect ended */
@@ -60,7 +64,9 @@ struct history_event {
 	int64_t now, wall; /* clock_ms(), clock_wall() */
 	/* LOOK: the session as `show protocols all` has it */
 	const struct session *session;
-	int64_t age;  /* ms since it entered its state; -1: unknown */
+	int64_t age;  /* ms since it entered its state, at ASKED; -1: unknown */
+	int64_t asked; /* clock_ms() when BIRD told its time */
+	int64_t stamp; /* since when, as BIRD wrote it, in ms of its own clock; 0: not that exactly */
 	bool first;   /* BIRD was not heard before this look */
 	bool lost;    /* some of what BIRD said since the last look was lost */
 	/* SAYS: BIRD logged an error, in the words that `Last error` would have */

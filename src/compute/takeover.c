@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which sessions another BGPPeer gets by a change. A node's candidates are enough for that: nothing is
- * planned. And most nodes need not be looked at, because only a peer that was changed, or a node that
- * was, can change who has a session there.
+ * planned. Most peers need not be looked at, because nobody else asks for their address; and most nodes
+ * need not, because only a peer that was changed, or a node that was, can change who has a session there.
  */
 #include "base/text.h"
 #include "compute/planner.h"
@@ -16,10 +16,17 @@ struct takeover { /* of all sessions that one peer gets from another */
 	size_t n;
 };
 
+struct peers {
+	const struct resource **items;
+	size_t n;
+};
+
 struct takeovers {
 	struct planner before, after;
-	const struct resource **changed; /* BGPPeers of AFTER */
-	size_t n_changed;
+	struct ip *wanted; /* by more than one peer of AFTER; sorted */
+	size_t n_wanted;
+	/* The peers that may have a rival, and those of them that were changed (of AFTER). */
+	struct peers old, new, changed;
 	struct arena *arena;
 	struct takeover *items;
 	size_t n;
@@ -27,7 +34,11 @@ struct takeovers {
 
 static struct planner planner_of(const struct snapshot *snap, const struct facts *facts);
 static void planner_free(struct planner *p);
+static void wanted_find(struct takeovers *t);
+static void rivals_find(struct takeovers *t, const struct planner *p, struct peers *ret);
 static void changed_find(struct takeovers *t);
+static void peers_ask(struct planner *p, const struct peers *peers);
+static int by_ip(const void *a, const void *b);
 static void node_compare(struct takeovers *t, const struct host *m);
 static void candidates_of(struct planner *p, const struct host *self, struct arena *a);
 static void winners_compare(struct takeovers *t);
@@ -49,10 +60,13 @@ const struct problem *plan_takeovers(const struct snapshot *before, const struct
 	*ret_n = 0;
 	if (!snapshot_count(before, &kind_bgppeer))
 		return NULL;
-	changed_find(&t);
 	hosts_make(&t.before);
 	hosts_make(&t.after);
-	for (size_t i = 0; i < t.after.n_hosts; i++)
+	wanted_find(&t);
+	rivals_find(&t, &t.before, &t.old);
+	rivals_find(&t, &t.after, &t.new);
+	changed_find(&t);
+	for (size_t i = 0; t.new.n > 1 && i < t.after.n_hosts; i++)
 		if (!node || strcmp(node, t.after.hosts[i].resource->meta.name) == 0)
 			node_compare(&t, &t.after.hosts[i]);
 	if (t.n > 1)
@@ -91,15 +105,50 @@ static void planner_free(struct planner *p)
 	arena_free(&p->fabric);
 }
 
+static void wanted_find(struct takeovers *t)
+{
+	size_t n_peers = snapshot_count(t->after.snap, &kind_bgppeer), n = 0;
+	struct ip *all = arena_array(t->arena, struct ip, n_peers);
+
+	for (size_t i = 0; i < n_peers; i++) {
+		const struct bgppeer *peer = snapshot_at(t->after.snap, &kind_bgppeer, i)->spec;
+
+		if (peer && ip_is_set(&peer->peer_ip.ip))
+			all[n++] = peer->peer_ip.ip;
+	}
+	if (n > 1)
+		qsort(all, n, sizeof *all, by_ip);
+	for (size_t i = 1; i < n; i++)
+		if (ip_eq(&all[i - 1], &all[i]))
+			all[t->n_wanted++] = all[i];
+	t->wanted = all;
+}
+
+/* Those of P whose address another one asks for, too, or that mean a node: so may a selector, and a
+ * reverse peering. */
+static void rivals_find(struct takeovers *t, const struct planner *p, struct peers *ret)
+{
+	for (size_t i = 0; i < snapshot_count(p->snap, &kind_bgppeer); i++) {
+		const struct resource *r = snapshot_at(p->snap, &kind_bgppeer, i);
+		const struct bgppeer *peer = r->spec;
+		const struct ip *ip = peer ? &peer->peer_ip.ip : NULL;
+
+		if (ip &&
+		    (!ip_is_set(ip) || host_with(&t->before, ip) || host_with(&t->after, ip) ||
+		     (t->n_wanted && bsearch(ip, t->wanted, t->n_wanted, sizeof *ip, by_ip))))
+			*arena_push(t->arena, ret->items, ret->n) = r;
+	}
+}
+
 static void changed_find(struct takeovers *t)
 {
-	for (size_t i = 0; i < snapshot_count(t->after.snap, &kind_bgppeer); i++) {
-		const struct resource *r = snapshot_at(t->after.snap, &kind_bgppeer, i);
+	for (size_t i = 0; i < t->new.n; i++) {
+		const struct resource *r = t->new.items[i];
 		const struct resource *was =
 			snapshot_find(t->before.snap, &kind_bgppeer, r->meta.name);
 
 		if (!was || !resource_same(was, r) || resource_born(was) != resource_born(r))
-			*arena_push(t->arena, t->changed, t->n_changed) = r;
+			*arena_push(t->arena, t->changed.items, t->changed.n) = r;
 	}
 }
 
@@ -113,16 +162,15 @@ static void node_compare(struct takeovers *t, const struct host *m)
 		return;
 	if (resource_same(was->resource, m->resource)) {
 		candidates_of(&t->after, m, &round);
-		for (size_t i = 0; i < t->n_changed; i++)
-			peer_collect(&t->after, t->changed[i]);
+		peers_ask(&t->after, &t->changed);
 		if (!t->after.n_candidates)
 			return;
 	}
 	candidates_of(&t->before, was, &round);
-	peers_collect(&t->before);
+	peers_ask(&t->before, &t->old);
 	candidates_sort(&t->before);
 	candidates_of(&t->after, m, &round);
-	peers_collect(&t->after);
+	peers_ask(&t->after, &t->new);
 	candidates_sort(&t->after);
 	winners_compare(t);
 }
@@ -138,6 +186,12 @@ static void candidates_of(struct planner *p, const struct host *self, struct are
 	p->candidates = NULL;
 	p->problems = NULL;
 	p->n_candidates = p->n_problems = 0;
+}
+
+static void peers_ask(struct planner *p, const struct peers *peers)
+{
+	for (size_t i = 0; i < peers->n; i++)
+		peer_collect(p, peers->items[i]);
 }
 
 /* Who had a session and still asks for it, but has it no more? */
@@ -194,4 +248,9 @@ static int takeover_cmp(const void *a, const void *b)
 	int order = strcmp(x->by->meta.name, y->by->meta.name);
 
 	return order ? order : strcmp(x->from->meta.name, y->from->meta.name);
+}
+
+static int by_ip(const void *a, const void *b)
+{
+	return ip_cmp(a, b);
 }

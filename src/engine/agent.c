@@ -609,14 +609,10 @@ static void agent_refused(struct agent *ag)
 					     MIN(2 * ag->refused_pause, REFUSALS_MAX_MS);
 		ag->refused_due = clock_ms() + ag->refused_pause;
 		snprintf(ag->refused_id, sizeof ag->refused_id, "%s", ag->conf->id);
-		snprintf(ag->refused_words, sizeof ag->refused_words, "%s%s%.350s",
-			 apply_place_is_ours(ag->apply) || str_empty(place->file) ? "" : place->file,
-			 apply_place_is_ours(ag->apply) || str_empty(place->file) ? "" : ": ",
-			 quoted);
+		snprintf(ag->refused_words, sizeof ag->refused_words, "%s", quoted);
 	}
 	if (is_new)
-		log_event(LOG_WARNING, "refused", "conf", ag->conf->id, "words",
-			  found ? quoted : ag->refused_words, NULL);
+		log_event(LOG_WARNING, "refused", "conf", ag->conf->id, "words", quoted, NULL);
 }
 
 /* A check that cannot be made changes nothing: it is as if BIRD had not been asked. */

@@ -278,15 +278,20 @@ const char *apply_quoted(const struct apply *ap, struct arena *a)
 		text = file_read(place->file, FOREIGN_MAX, a, &len, &unused);
 		line = text ? text_line(text, place->line, a) : NULL;
 	}
+	if (line) {
+		line += strspn(line, " \t");
+		line = strstr(line, "password") ?
+			       "(a line with a password)" :
+			       arena_printf(a, "\"%s\"",
+					    text_clean(a, line, strlen(line), QUOTED_MAX));
+	}
+	if (apply_place_is_ours(ap))
+		return line ? arena_printf(a, "in the session template's line %s: %s", line,
+					   place->words) :
+			      place->words;
 	if (!line)
-		return place->words;
-	line += strspn(line, " \t");
-	text = strstr(line, "password") ? "(a line with a password)" :
-					  text_clean(a, line, strlen(line), QUOTED_MAX);
-	return arena_printf(a, "%s \"%s\": %s",
-			    apply_place_is_ours(ap) ? "in the session template's line" :
-						      arena_printf(a, "line %u", place->line),
-			    text, place->words);
+		return ap->words;
+	return arena_printf(a, "%s:%u: %s: %s", place->file, place->line, line, place->words);
 }
 
 bool apply_was_check(const struct apply *ap)

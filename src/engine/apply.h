@@ -46,8 +46,8 @@ enum apply_outcome apply_outcome(struct apply *ap);
 /* Where and why BIRD refused; the file may be one that the operator wrote and ours includes. */
 const struct reply_place *apply_place(const struct apply *ap);
 bool apply_place_is_ours(const struct apply *ap); /* the place is in our text */
-/* BIRD's words with the line they are about, where that is one that somebody wrote: of the session
- * template, or of the operator's own files. Never a line with a password. In A. */
+/* BIRD's words with the place they are about and its text, where somebody wrote that: a line of the
+ * session template, or FILE:LINE of the operator's own. Never a line with a password. In A. */
 const char *apply_quoted(const struct apply *ap, struct arena *a);
 /* Was what has ended a check alone? */
 bool apply_was_check(const struct apply *ap);

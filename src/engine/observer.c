@@ -36,11 +36,12 @@ struct observer {
 	bool discard;	/* the look under way began too early to count */
 	struct arena status_arena, arena;
 	const char *server_time, *router_id;
+	int64_t server_time_at;
 	char runs[65];
 	bool ours, unconfirmed;
 	struct session *sessions;
 	size_t n_sessions;
-	struct history *history; /* sorted by name */
+	struct history **history; /* sorted by name */
 	size_t n_history, cap_history;
 };
 
@@ -73,6 +74,8 @@ void observer_close(struct observer *o)
 	bird_close(o->bird);
 	arena_free(&o->status_arena);
 	arena_free(&o->arena);
+	for (size_t i = 0; i < o->n_history; i++)
+		free(o->history[i]);
 	free(o->history);
 	free(o);
 }
@@ -184,9 +187,9 @@ void observer_want(struct observer *o, const struct conf *c)
 		names[i] = c->blocks[i].name;
 	qsort(names, c->n_blocks, sizeof *names, name_cmp);
 	for (size_t i = 0; i < o->n_history; i++) {
-		const char *name = o->history[i].name;
+		const char *name = o->history[i]->name;
 
-		o->history[i].unwanted =
+		o->history[i]->unwanted =
 			!bsearch(&name, names, c->n_blocks, sizeof *names, name_cmp);
 	}
 	free(names);
@@ -256,6 +259,7 @@ static void take_status(struct observer *o, const struct reply *r)
 
 	arena_free(&o->status_arena);
 	o->server_time = o->router_id = NULL;
+	o->server_time_at = clock_ms();
 	for (size_t i = 0; i < r->n; i++) {
 		const char *text = r->lines[i].text + strspn(r->lines[i].text, " ");
 
@@ -279,6 +283,7 @@ static void take_sessions(struct observer *o, const struct reply *r)
 
 static void take_session(struct observer *o, const struct session *s)
 {
+	static const char epoch[] = "1970-01-01 00:00:00";
 	struct history *h = history_get(o, s->name);
 	enum session_state was = h->state;
 	struct history_event e = { .kind = HISTORY_LOOK,
@@ -286,11 +291,14 @@ static void take_session(struct observer *o, const struct session *s)
 				   .wall = clock_wall(),
 				   .session = s,
 				   .age = -1,
+				   .asked = o->server_time_at,
 				   .first = !o->looks,
 				   .lost = o->lost };
 
 	if (o->server_time && session_elapsed(s->since, o->server_time, &e.age))
 		e.age = MAX(e.age, 0); /* it changed after BIRD told the time */
+	if (!s->since || !strchr(s->since, '.') || !session_elapsed(epoch, s->since, &e.stamp))
+		e.stamp = 0;
 	if (history_note(h, &e) || s->state != was)
 		o->hurry_until = MAX(o->hurry_until, clock_ms() + CLOSER_S * 1000);
 	h->look = o->total;
@@ -374,9 +382,14 @@ static void forget(struct observer *o, bool unseen)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < o->n_history; i++)
-		if (unseen ? o->history[i].look == o->total : !o->history[i].unwanted)
-			o->history[kept++] = o->history[i];
+	for (size_t i = 0; i < o->n_history; i++) {
+		struct history *h = o->history[i];
+
+		if (unseen ? h->look == o->total : !h->unwanted)
+			o->history[kept++] = h;
+		else
+			free(h);
+	}
 	o->n_history = kept;
 }
 
@@ -396,10 +409,10 @@ static struct history *history_find(const struct observer *o, const char *name, 
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = strcmp(o->history[mid].name, name);
+		int order = strcmp(o->history[mid]->name, name);
 
 		if (!order)
-			return &o->history[mid];
+			return o->history[mid];
 		if (order < 0)
 			low = mid + 1;
 		else
@@ -423,7 +436,7 @@ static struct history *history_get(struct observer *o, const char *name)
 	}
 	memmove(&o->history[at + 1], &o->history[at], (o->n_history - at) * sizeof *o->history);
 	o->n_history++;
-	o->history[at] = (struct history){ 0 };
-	snprintf(o->history[at].name, sizeof o->history[at].name, "%.64s", name);
-	return &o->history[at];
+	o->history[at] = mem_alloc(sizeof *h);
+	snprintf(o->history[at]->name, sizeof o->history[at]->name, "%.64s", name);
+	return o->history[at];
 }

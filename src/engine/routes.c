@@ -273,7 +273,8 @@ static size_t take_hops(struct dump *d, const struct kernel_route *r,
 	const struct rtnexthop *via = RTA_DATA(multipath);
 	size_t left = RTA_PAYLOAD(multipath), n = 0;
 
-	while (n < HOPS_MAX && left >= sizeof *via && RTNH_OK(via, left)) {
+	while (n < HOPS_MAX && left >= sizeof *via && via->rtnh_len >= sizeof *via &&
+	       via->rtnh_len <= left) {
 		struct kernel_route one = *r;
 		size_t len = via->rtnh_len - sizeof *via;
 

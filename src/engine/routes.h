@@ -29,10 +29,10 @@ struct nets {
 	const struct addresses *own;
 	size_t compared; /* so far: the work it was */
 };
-/* Here for tests. */
+/* Here for tests, as the next one is. */
 struct nets nets_of(const struct addresses *own, struct arena *a);
-/* Does BIRD pass over a route with that way, which leads elsewhere than to this machine itself? Here for
- * tests. */
+/* Does BIRD pass over a route with that way, which leads elsewhere than to this machine itself?
+ * Here for tests. */
 bool route_missed(const struct kernel_route *r, struct nets *nets);
 
 struct routes {

@@ -16,19 +16,19 @@ bool sources_see(struct sources *s, const struct ip *addresses, size_t n)
 
 	for (size_t i = 0; i < next.n; i++) {
 		struct source *at = &next.items[i];
-		bool here = is_local(&addresses[i]);
+		bool here = is_local(&addresses[i]), settled;
 
 		*at = (struct source){ addresses[i], here, !here, clock_ms() };
-		for (size_t j = 0; j < s->n; j++)
-			if (ip_eq(&s->items[j].ip, &addresses[i])) {
-				*at = s->items[j];
-				if (at->here != here)
-					at->changed = clock_ms();
-				at->here = here;
-				at->missing =
-					!here && (at->missing ||
-						  clock_ms() >= at->changed + SOURCES_PATIENCE_MS);
-			}
+		for (size_t j = 0; j < s->n; j++) {
+			if (!ip_eq(&s->items[j].ip, &addresses[i]))
+				continue;
+			*at = s->items[j];
+			if (at->here != here)
+				at->changed = clock_ms();
+			at->here = here;
+			settled = clock_ms() >= at->changed + SOURCES_PATIENCE_MS;
+			at->missing = !here && (at->missing || settled);
+		}
 		if (at->missing)
 			next.missing[next.n_missing++] = at->ip;
 	}

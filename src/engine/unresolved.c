@@ -143,13 +143,12 @@ void unresolved_problems(const struct unresolved *u, const struct plan *plan, st
 		const struct hop *h = &u->last.hops[i];
 		const struct peering *p = plan_find(plan, h->session);
 
-		named += h->routes;
+		named += h->routes; /* without .peering: it is no reason why a session is down */
 		*arena_push(a, *problems, *n) = (struct problem){
 			.code = PROBLEM_NEXT_HOP_UNRESOLVED,
 			.level = DIAG_WARNING,
 			.origin = p ? p->origin : arena_printf(a, "node/%s", plan->node),
 			.origin_version = p ? p->origin_version : NULL,
-			.peering = p ? p->name : NULL,
 			.text = arena_printf(a, "next hop %s of %s from %s does not resolve: %s",
 					     ip_text(&h->next_hop).s, about(h->routes, a),
 					     arena_str(a, h->session), way_out(h, plan, a)),
@@ -182,6 +181,7 @@ static void round_end(struct unresolved *u, bool complete)
 		u->revision += u->now.total != u->last.total || !hops_same(&u->now, &u->last);
 		u->last = u->now;
 	}
+	u->news |= !complete; /* so that the next comes soon */
 	u->step = REST;
 	u->asked = false;
 	bird_close(u->bird);

@@ -181,7 +181,7 @@ def test_password(cli, value, shown):
     if shown:
         assert f'password "{value}";' in answer.out and answer.err == ''
     else:
-        assert 'password' not in answer.out and 'disabled;' in answer.out
+        assert 'password' not in answer.out and 'protocol bgp' not in answer.out
         assert 'SECRET_' in answer.err and 'bgppeer/x' in answer.err
     assert not value or value not in answer.err
 

@@ -532,7 +532,7 @@ def test_render_secrets(cli):
     shown = cli('render', '-f', '-', '--node', 'n1', '--show-secrets', stdin=text)
     assert 'password "hunter2"' in shown.out
     answer = cli('render', '-f', '-', '--node', 'n1', stdin='---\n'.join([N1, LOCKED]))
-    assert 'SECRET_MISSING bgppeer/tor-a: ' in answer.err and 'disabled;' in answer.out
+    assert 'SECRET_MISSING bgppeer/tor-a: ' in answer.err and 'protocol bgp' not in answer.out
     cli.file('secrets/bgp/key', 'swordfish\n')
     shown = cli('render', '-f', '-', '--node', 'n1', '--show-secrets', '--secrets-dir', 'secrets',
                 stdin='---\n'.join([N1, LOCKED]))

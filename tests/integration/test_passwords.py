@@ -103,11 +103,11 @@ def test_wrong_password_is_said_and_mended(rack, side):
 def test_secret_appears_later(rack, side):
     side.password('late')
     rack.apply(guarded(side))
-    # Never without its password: disabled until it is there.
-    rack.says('n1', side.address, state='Down', code='SECRET_MISSING')
+    # Never without its password: BIRD has no text of it until it is there.
+    rack.says('n1', side.address, state='Missing', code='SECRET_MISSING', fate='absent')
     rack.has_problem('SECRET_MISSING', 'bgppeer/tor', 'n1', 'tor/pw')
     rack.secret('tor', 'other', 'late')
-    rack.says('n1', side.address, state='Down', code='SECRET_MISSING')
+    rack.says('n1', side.address, state='Missing', code='SECRET_MISSING', fate='absent')
     rack.secret('tor', 'pw', 'late')
     rack.up('n1', side.address)
     rack.says('n1', side.address, state='Established', code=None)
@@ -127,13 +127,13 @@ def test_secret_rotated(rack, side):
 
 @pytest.mark.parametrize('text', ['', 'x' * 81, 'a"b', 'a\nb'])
 def test_impossible_passwords(rack, text):
-    """They never reach BIRD: the session stays disabled and says why; the same secret mended brings it up."""
+    """They never reach BIRD: the session does not start and says why; the same secret mended brings it up."""
     side = rack.sides['frr']
     side.password('x' * 80)
     rack.secret('tor', 'pw', text)
     rack.apply(guarded(side))
     code = 'SECRET_INVALID' if text else 'SECRET_MISSING'
-    rack.says('n1', side.address, state='Down', code=code)
+    rack.says('n1', side.address, state='Missing', code=code, fate='absent')
     assert text[:3] == '' or text not in rack.session('n1', side.address)['reason']
     rack.secret('tor', 'pw', 'x' * 80)
     rack.up('n1', side.address)

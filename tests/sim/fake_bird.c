@@ -103,9 +103,7 @@ void fake_run(struct fake *f)
 		struct fake_session *s = &f->sessions[i];
 
 		if (s->state == FAKE_START && s->up_at && now >= s->up_at) {
-			s->state = FAKE_UP;
-			s->since = now;
-			s->last_error[0] = '\0';
+			fake_session_moved(f, s, true);
 		}
 	}
 	if (f->queued && now >= f->busy_until) {
@@ -228,6 +226,28 @@ void fake_session_start(const struct fake *f, struct fake_session *s)
 	for (size_t i = 0; i < f->n_mute; i++)
 		if (strcmp(f->mute[i], s->name) == 0)
 			s->up_at = 0;
+}
+
+void fake_session_moved(struct fake *f, struct fake_session *s, bool up)
+{
+	bool logs = strstr(f->text, "\ndebug protocols") != NULL;
+	char line[128];
+
+	snprintf(line, sizeof line, "%s: State changed to start", s->name);
+	if (logs && (!up || s->state == FAKE_UP))
+		fake_echo(f, line);
+	snprintf(line, sizeof line, "%s: State changed to up", s->name);
+	if (logs && up)
+		fake_echo(f, line);
+	if (!up) {
+		fake_session_start(f, s);
+		s->up_at = 0;
+		return;
+	}
+	s->state = FAKE_UP;
+	s->since = clock_ms();
+	s->last_error[0] = '\0';
+	s->waits = false;
 }
 
 static bool read_conf(struct fake *f, const char *path, bool check, char **ret, struct buf *reply)

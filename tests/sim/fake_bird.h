@@ -95,5 +95,7 @@ bool fake_alive(const struct fake *f);
 struct fake_session *fake_find(const struct fake *f, const char *name);
 void fake_session_down(struct fake_session *s, const char *info);
 void fake_session_start(const struct fake *f, struct fake_session *s);
+/* S went up or down (again); logged if the text says `debug protocols`. */
+void fake_session_moved(struct fake *f, struct fake_session *s, bool up);
 /* A line for the connections with `echo all`. */
 void fake_echo(struct fake *f, const char *line);

@@ -53,11 +53,11 @@ static void say_routes(const struct fake *f, struct buf *out)
 	buf_str(out, "1007-Table master4:\n");
 	for (size_t i = 0; i < f->n_sessions; i++)
 		for (unsigned j = 0; j < f->sessions[i].unresolved; j++)
-			buf_printf(out,
-				   "1007-11.%u.%u.0/24         unreachable [%s 10:00:00.000 from %s] * "
-				   "(100) [i]\n1008-\tType: BGP univ\n1012-\tBGP.origin: IGP\n"
-				   " \tBGP.next_hop: 192.0.2.1\n \tBGP.local_pref: 100\n",
-				   j / 256, j % 256, f->sessions[i].name,
-				   f->sessions[i].neighbor);
+			buf_printf(
+				out,
+				"1007-11.%u.%u.0/24         unreachable [%s 10:00:00.000 from %s] * "
+				"(100) [i]\n1008-\tType: BGP univ\n1012-\tBGP.origin: IGP\n"
+				" \tBGP.next_hop: 192.0.2.1\n \tBGP.local_pref: 100\n",
+				j / 256, j % 256, f->sessions[i].name, f->sessions[i].neighbor);
 	buf_str(out, "0000 \n");
 }

@@ -426,18 +426,13 @@ static void bird_drop(struct world *w, char *args)
 {
 	struct fake_session *s = session(w, script_word(&args));
 
-	fake_session_start(&w->fake, s);
-	s->up_at = 0;
 	snprintf(s->last_error, sizeof s->last_error, "%s", args);
+	fake_session_moved(&w->fake, s, false);
 }
 
 static void bird_up(struct world *w, char *args)
 {
-	struct fake_session *s = session(w, script_word(&args));
-
-	s->state = FAKE_UP;
-	s->since = w->ms;
-	s->last_error[0] = '\0';
+	fake_session_moved(&w->fake, session(w, script_word(&args)), true);
 }
 
 static void bird_error(struct world *w, char *args)

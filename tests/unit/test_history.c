@@ -25,6 +25,7 @@
 struct story {
 	struct history h;
 	struct session s;
+	int64_t set;		  /* BIRD's clock was, by so many ms */
 	int64_t now, wall, start; /* start: when BIRD says that the state of the protocol began */
 	bool first, lost;
 	char words[128], message[300], delay[32], hold[160];
@@ -126,6 +127,9 @@ static const struct {
 	{ "E; +9; new; E; down; up; E", 1, false }, /* it came */
 	{ "E; +9; new; E; +9; E", 1, true },       /* it did not: BIRD does not log states */
 	{ "E; +9; A; down; C", 1, false },
+	{ "A; +9; new; A; +9; A", 0, true },       /* it may have been up in between, and BIRD logs no states */
+	{ "A; +9; down; down; A; +9; A", 0, false },
+	{ "A; +9; first; new; A; +9; A", 0, false },
 	{ "E; +9; A; +9; C", 1, true },
 	{ "E; +9; down; up; lost; E", 1, true },
 	{ "E; +9; lost; E", 0, false },            /* lost, but it has been up all the time */
@@ -133,7 +137,10 @@ static const struct {
 	{ "E; +9; first; new; E", 1, true },       /* BIRD, or this program, was away */
 	{ "E; +9; first; A", 1, true },
 	{ "E; +9; first; E", 0, false },
-	{ "E; +1; new; E", 0, false },             /* times are told in seconds, and late */
+	{ "E; +1; new; E", 1, false },
+	{ "E; +9; set 3600; E", 0, false },        /* somebody sets BIRD's clock */
+	{ "E; +9; late 3; E", 0, false },          /* this program was held up with the answer in its hands */
+	{ "E; +9; set -3600; new; E", 1, false },
 };
 /* clang-format on */
 
@@ -158,6 +165,8 @@ static void look(struct story *t, enum session_state state, int64_t wait, const 
 	t->s.connect_delay = state == SESSION_ACTIVE ? t->delay : NULL;
 	t->s.hold_timer = up && *words ? t->hold : NULL;
 	e.age = t->now - t->start;
+	e.asked = t->now;
+	e.stamp = t->wall * 1000 - e.age + t->set;
 	(void)history_note(&t->h, &e);
 	t->first = t->lost = false;
 }
@@ -165,7 +174,7 @@ static void look(struct story *t, enum session_state state, int64_t wait, const 
 /* "+9" seconds pass; "says WORDS[|MESSAGE]", "up", "down": BIRD logs; "A WORDS": a look finds it Active with
  * these as its last error ("A-2": and the attempt before ended 2 s earlier), "C*9": nine looks each second;
  * I, C, O, K, P, D, E: other states ("E 90": with that hold time); "new": BIRD says that its state is new;
- * "first", "lost": flags of the next look. */
+ * "first", "lost": flags of the next look; "set S": BIRD's clock is set; "late S": an answer is read late. */
 static void step(struct story *t, char *text)
 {
 	static const char letters[] = "?ICAOKE?PD";
@@ -191,6 +200,11 @@ static void step(struct story *t, char *text)
 		(void)history_note(&t->h, &e);
 	} else if (str_eq(text, "new")) {
 		t->start = t->now;
+	} else if (strncmp(text, "set ", 4) == 0) {
+		t->set += atoi(words) * 1000;
+	} else if (strncmp(text, "late ", 5) == 0) {
+		t->start += atoi(words) * 1000; /* by our clock, not by BIRD's */
+		t->set -= atoi(words) * 1000;
 	} else if (str_eq(text, "first")) {
 		t->first = true;
 	} else if (str_eq(text, "lost")) {
@@ -277,8 +291,10 @@ static void test_message(void **state)
 	play(&t, "+60; up; E; +60; says " SHUTDOWN
 		 "; down; A " SHUTDOWN); /* without one; BIRD has the old */
 	assert_string_equal(t.h.now.message, "");
-	play(&t, "+60; up; E; +60; A " SHUTDOWN); /* only seen by looking: it may be the old one */
-	assert_string_equal(t.h.now.message, "until 5pm");
+	play(&t, "+60; up; E; +60; A " SHUTDOWN); /* only seen by looking: it is the old one */
+	assert_string_equal(t.h.now.message, "");
+	play(&t, "+60; up; E; +60; message tonight; A " SHUTDOWN);
+	assert_string_equal(t.h.now.message, "tonight");
 	t = story();
 	play(&t, "E; +60; message now; A " SHUTDOWN);
 	assert_string_equal(t.h.now.message, "now");

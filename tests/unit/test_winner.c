@@ -171,10 +171,11 @@ static void total(void **state)
 {
 	/* clang-format off */
 	static const char *const ages[] = {
-		"", ", " OLD, ", " YOUNG, ", " OLD ", " KEPT("2026-09-01T10:00:00Z"),
-		", " KEPT("2020-01-01T00:00:00Z"), ", " KEPT("?"), ", " OLD ", " KEPT("2030-01-01T00:00:00Z"),
+		"", (", " OLD), (", " YOUNG), (", " OLD ", " KEPT("2026-09-01T10:00:00Z")),
+		(", " KEPT("2020-01-01T00:00:00Z")), (", " KEPT("?")),
+		(", " OLD ", " KEPT("2030-01-01T00:00:00Z")),
 		", creationTimestamp: \"2026-08-01T12:00:00+02:00\"" };
-	static const char *const ranks[] = { TO2, "node: n1, " TO2, "node: n2, peerIP: 10.0.0.1" };
+	static const char *const ranks[] = { TO2, ("node: n1, " TO2), "node: n2, peerIP: 10.0.0.1" };
 	/* clang-format on */
 	struct random rnd = { 51 };
 
@@ -235,6 +236,11 @@ static void takeovers(void **state)
 		  "apiVersion: projectcalico.org/v3\nkind: Node\nmetadata: {name: n1, labels: {z: \"1\"}}\n"
 		  "spec: {bgp: {ipv4Address: 10.0.0.1/24}}\n---\n", NULL,
 		  "bgppeer/a takes 10.1.0.1 on n1 from bgppeer/x" },
+		/* A node's address, meant by a selector, or backwards. */
+		{ FABRIC_PEER("x", "node: n1, peerSelector: n == 'n2'"), PEER("name: y", TO2), NULL,
+		  "bgppeer/y takes 10.0.0.2 on n1 from bgppeer/x" },
+		{ PEER("name: x, " OLD, "node: n2, peerIP: 10.0.0.1"), PEER("name: y, " YOUNG, "node: n1, " TO2),
+		  NULL, "bgppeer/y takes 10.0.0.2 on n1 from bgppeer/x" },
 		/* Nobody has anything yet. */
 		{ "", PEER("name: x, " OLD, TOR) PEER("name: y, " YOUNG, TOR), NULL, NULL },
 	};
