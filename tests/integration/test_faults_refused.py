@@ -2,7 +2,9 @@
 """What BIRD refuses, and what peerd cannot read: templates, includes, secrets, a Node that is gone."""
 
 import ctypes
+import json
 import os
+import re
 import signal
 
 import pytest
@@ -361,3 +363,25 @@ def test_secret_rotated(lab):
         w.shows(1, 'password "neu"')
         w.converged(timeout=30)
     assert 'neu' not in ''.join(w.log('.*')) and 'geheim' not in ''.join(w.log('.*'))
+
+
+# ---- a field that stops a session
+
+def test_admin_state(lab):
+    """Down until the field says otherwise: a hand that enables it is answered within a look."""
+    w = World(lab, 2)
+    down = bgppeer(1).replace('metadata: {name: tor-1}',
+                              'metadata: {name: tor-1, annotations: {peerage.dev/adminState: Down}}')
+    rc, out, _ = w.peerctl('plan', '-f', '-', stdin=down)
+    assert rc == 1 and re.search(r'bgppeer/tor-1 +stopped +its resource says so', out) and ', stops 1' in out, out
+    with w.untouched(2):
+        w.resources(down)
+        lab.wait(lambda: not w.up(1), 15, 'down')
+        w.bird.birdc('enable peer_10_0_0_11')
+        lab.wait(lambda: w.log('info enabled|warning enabled'), 20, 'the log has it')
+        lab.wait(lambda: w.bird.protocols()['peer_10_0_0_11']['state'] == 'down', 15, 'down again')
+        rc, out, _ = w.peerctl('status', '-o', 'json')
+        said = next(s for s in json.loads(out)['sessions'] if s['name'] == 'peer_10_0_0_11')
+        assert said['code'] == 'ADMIN_DOWN' and said['fate'] == 'stopped', said
+        w.resources(bgppeer(1))
+        w.converged(timeout=30)
