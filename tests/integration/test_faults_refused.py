@@ -380,8 +380,8 @@ def test_admin_state(lab):
         w.bird.birdc('enable peer_10_0_0_11')
         lab.wait(lambda: w.log('info enabled|warning enabled'), 20, 'the log has it')
         lab.wait(lambda: w.bird.protocols()['peer_10_0_0_11']['state'] == 'down', 15, 'down again')
-        rc, out, _ = w.peerctl('status', '-o', 'json')
-        said = next(s for s in json.loads(out)['sessions'] if s['name'] == 'peer_10_0_0_11')
-        assert said['code'] == 'ADMIN_DOWN' and said['fate'] == 'stopped', said
+        lab.wait(lambda: [s for s in json.loads(w.peerctl('status', '-o', 'json')[1])['sessions']
+                          if s['name'] == 'peer_10_0_0_11' and s.get('code') == 'ADMIN_DOWN' and s['fate'] == 'stopped'],
+                 10, 'the status says so')
         w.resources(bgppeer(1))
         w.converged(timeout=30)
