@@ -14,6 +14,7 @@ struct join {
 static void accepted_sort(struct join *j);
 static int block_cmp(const void *a, const void *b);
 static void join_name(struct join *j, const struct peering *p, const struct conf_block *accepted);
+static const struct conf_block *block_copy(const struct conf_block *b, struct arena *a);
 static const char *refused_words(const struct fates_input *in, const char *name,
 				 const struct conf *conf, const struct conf_block *b);
 static bool accepted_less(const struct conf *last, const struct conf_block *b,
@@ -173,11 +174,27 @@ static void join_name(struct join *j, const struct peering *p, const struct conf
 	if (!facts.asked && !facts.broken)
 		return; /* it goes */
 	s = arena_push(j->arena, j->fates->items, j->fates->n);
-	*s = (struct session_fate){ .name = name, .peering = p, .accepted = b };
+	*s = (struct session_fate){ .name = p ? name : arena_str(j->arena, name), .peering = p };
+	s->accepted = b ? block_copy(b, j->arena) : NULL;
 	s->fate = fate_of(&facts);
-	s->words = refused ? refused : s->fate.text == FATE_TEXT_NONE ? old : NULL;
+	s->words = arena_str(j->arena, refused			       ? refused :
+				       s->fate.text == FATE_TEXT_NONE ? old :
+									NULL);
 	if (s->fate.kind == FATE_KEEPS && !s->fate.text && !j->fates->lost)
-		j->fates->lost = name;
+		j->fates->lost = s->name;
+}
+
+/* LAST goes when another text has been accepted; fates stay until the next plan. */
+static const struct conf_block *block_copy(const struct conf_block *b, struct arena *a)
+{
+	struct conf_block *copy = arena_new(a, struct conf_block);
+
+	*copy = *b;
+	copy->name = arena_str(a, b->name);
+	copy->origin = arena_str(a, b->origin);
+	copy->remote = arena_str(a, b->remote);
+	copy->asks = arena_str(a, b->asks);
+	return copy;
 }
 
 static const char *refused_words(const struct fates_input *in, const char *name,
@@ -234,9 +251,10 @@ static void unknown_find(struct join *j)
 		    (in->last && conf_find(in->last, name)))
 			continue;
 		if (!in->others)
-			*arena_push(j->arena, j->fates->unknown, j->fates->n_unknown) = name;
+			*arena_push(j->arena, j->fates->unknown, j->fates->n_unknown) =
+				arena_str(j->arena, name);
 		else if (in->plan->n_broken && !j->fates->lost)
-			j->fates->lost = name;
+			j->fates->lost = arena_str(j->arena, name);
 	}
 }
 

@@ -34,7 +34,7 @@ struct fates_input {
 struct session_fate {
 	const char *name;
 	const struct peering *peering;     /* NULL: no valid resource asks for it, a broken one has it */
-	const struct conf_block *accepted; /* in LAST; NULL */
+	const struct conf_block *accepted; /* of LAST, whose text is only there as long as that is; NULL */
 	struct fate fate;
 	const char *words;                 /* of BIRD, where it refuses; NULL */
 };
@@ -47,7 +47,7 @@ struct fates {
 	size_t n_unknown;
 };
 
-/* All is in A, or in what IN points to. */
+/* All is in A, or in the plan. */
 struct fates *fates_decide(const struct fates_input *in, struct arena *a);
 /* NULL when NAME is neither planned nor kept. */
 const struct session_fate *fates_find(const struct fates *f, const char *name);
