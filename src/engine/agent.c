@@ -107,7 +107,9 @@ static void agent_act(struct agent *ag);
 static void agent_settled(struct agent *ag);
 static void agent_outcome(struct agent *ag);
 static void agent_refused(struct agent *ag);
-static void agent_failed(struct agent *ag);
+static void agent_failed(struct agent *ag, const char *why);
+static void agent_not_checked(struct agent *ag);
+static void agent_later(struct agent *ag);
 static void agent_ask_anew(struct agent *ag);
 static void agent_say(struct agent *ag, enum agent_state state, const char *message);
 static void agent_problems(struct agent *ag);
@@ -496,11 +498,12 @@ static void agent_act(struct agent *ag)
 {
 	const struct decision *d = &ag->decision;
 	bool changes = d->action == ACTION_APPLY || d->action == ACTION_INSTALL;
+	struct err err = { 0 };
 
 	if (d->state)
 		agent_say(ag, d->state, d->message);
-	if (changes && d->keep_foreign && !running_keep_foreign(&ag->running)) {
-		agent_say(ag, STATE_FAILED, "the file that is not ours could not be kept: see the log");
+	if (changes && d->keep_foreign && !running_keep_foreign(&ag->running, &err)) {
+		agent_failed(ag, err.words);
 		return;
 	}
 	switch (d->action) {
@@ -585,7 +588,10 @@ static void agent_outcome(struct agent *ag)
 		agent_refused(ag);
 		break;
 	case APPLY_FAILED:
-		agent_failed(ag);
+		if (apply_was_check(ag->apply))
+			agent_not_checked(ag);
+		else
+			agent_failed(ag, apply_words(ag->apply));
 		break;
 	}
 	observer_again(ag->observer);
@@ -617,23 +623,31 @@ static void agent_refused(struct agent *ag)
 		log_event(LOG_WARNING, "refused", "conf", ag->conf->id, "words", quoted, NULL);
 }
 
-/* A check that cannot be made changes nothing: it is as if BIRD had not been asked. */
-static void agent_failed(struct agent *ag)
+static void agent_failed(struct agent *ag, const char *why)
 {
 	char message[sizeof ag->message];
 
+	agent_later(ag);
+	snprintf(message, sizeof message,
+		 "configuration %.12s is not in force, it will be tried again: %.400s",
+		 ag->conf->id, why);
+	agent_say(ag, STATE_FAILED, message);
+}
+
+/* A check that cannot be made changes nothing: it is as if BIRD had not been asked. */
+static void agent_not_checked(struct agent *ag)
+{
+	agent_later(ag);
+	log_event(LOG_DEBUG, "not-checked", "why", apply_words(ag->apply), NULL);
+}
+
+/* What is wanted now is tried again after a while, which doubles each time. */
+static void agent_later(struct agent *ag)
+{
 	snprintf(ag->failed_id, sizeof ag->failed_id, "%s", ag->conf->id);
 	ag->failed_down = !observer_looks(ag->observer);
 	ag->retry_at = clock_ms() + ag->retry_ms;
 	ag->retry_ms = MIN(2 * ag->retry_ms, RETRY_MAX_MS);
-	if (apply_was_check(ag->apply)) {
-		log_event(LOG_DEBUG, "not-checked", "why", apply_words(ag->apply), NULL);
-		return;
-	}
-	snprintf(message, sizeof message,
-		 "configuration %.12s is not in force, it will be tried again: %.400s",
-		 ag->conf->id, apply_words(ag->apply));
-	agent_say(ag, STATE_FAILED, message);
 }
 
 /* What was refused may be taken now: BIRD, or what the operator wrote, is another one. */

@@ -96,7 +96,7 @@ bool operator_run(struct operator_files *f, bool *ret_include, bool *ret_templat
 
 void operator_wait(const struct operator_files *f, struct poll *p)
 {
-	if (f->include || f->template)
+	if (f->include || f->path)
 		poll_at(p, f->look_at);
 }
 

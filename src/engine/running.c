@@ -165,32 +165,27 @@ void running_conf_changed(struct running *r)
 	r->seen = (struct stat){ 0 };
 }
 
-bool running_keep_foreign(const struct running *r)
+bool running_keep_foreign(const struct running *r, struct err *err)
 {
 	if (running_file_ours(r)) /* or there is none: BIRD was given another one */
 		return true;
 	for (unsigned number = 1; number <= KEPT_MAX; number++) {
 		auto_free char *beside = NULL;
-		int failed = 0;
+		bool kept;
 
 		if ((number == 1 ? asprintf(&beside, "%s.before-peerage", r->path) :
 				   asprintf(&beside, "%s.before-peerage.%u", r->path, number)) < 0)
 			abort();
-		if (link(r->path, beside) < 0)
-			failed = errno;
-		if (failed == EEXIST && !same_text(r->path, beside))
+		kept = link(r->path, beside) == 0;
+		if (!kept && errno != EEXIST)
+			return err_os(err, "%s is not ours and cannot be kept as %s", r->path, beside);
+		if (!kept && !same_text(r->path, beside))
 			continue;
-		if (failed && failed != EEXIST) {
-			log_event(LOG_ERROR, "not-kept", "path", r->path, "as", beside, "why",
-				  strerror(failed), NULL);
-			return false;
-		}
 		log_event(LOG_WARNING, "adopted", "kept", beside, NULL);
 		return true;
 	}
-	log_event(LOG_ERROR, "not-kept", "path", r->path, "why",
-		  "there are too many others that were kept", NULL);
-	return false;
+	return err_set(err, ERR_REFUSED, "%s is not ours and cannot be kept: too many others are",
+		       r->path);
 }
 
 static bool same_text(const char *path, const char *other)

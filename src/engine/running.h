@@ -46,4 +46,4 @@ void running_conf_changed(struct running *r);
 /* --adopt: a file that is not ours is kept beside, as PATH.before-peerage, or .2, .3, ... behind that
  * where another text is kept already (decisions.md 6). The log names it. False when that cannot be
  * done: then the file must stay. */
-bool running_keep_foreign(const struct running *r);
+bool running_keep_foreign(const struct running *r, struct err *err) must_check;

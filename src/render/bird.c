@@ -193,7 +193,9 @@ static void accepted_block(struct rendering *r, const struct session_fate *s)
 	const struct conf_block *b = s->accepted;
 	const char *at = r->options->last->text.at + b->at, *end = at + b->len, *stop;
 
-	conf_open_session(r->conf, b->name, b->origin, b->remote, b->asks);
+	/* The text lives longer than LAST. */
+	conf_open_session(r->conf, arena_str(r->arena, b->name), arena_str(r->arena, b->origin),
+			  arena_str(r->arena, b->remote), arena_str(r->arena, b->asks));
 	for (unsigned line = 1; at < end; line++, at = stop + 1) {
 		stop = memchr(at, '\n', (size_t)(end - at));
 		if (line == 3) /* behind protocol and description, as peering_block() has it */

@@ -14,7 +14,6 @@ struct join {
 static void accepted_sort(struct join *j);
 static int block_cmp(const void *a, const void *b);
 static void join_name(struct join *j, const struct peering *p, const struct conf_block *accepted);
-static const struct conf_block *block_copy(const struct conf_block *b, struct arena *a);
 static const char *refused_words(const struct fates_input *in, const char *name,
 				 const struct conf *conf, const struct conf_block *b);
 static bool accepted_less(const struct conf *last, const struct conf_block *b,
@@ -116,7 +115,6 @@ struct problem *fates_problems(const struct fates *f, struct arena *a, size_t *r
 	return problems;
 }
 
-/* Is WORD one of N sorted WORDS? */
 /* A text that was never to run, of 0.1.0, is none. */
 static void accepted_sort(struct join *j)
 {
@@ -174,27 +172,15 @@ static void join_name(struct join *j, const struct peering *p, const struct conf
 	if (!facts.asked && !facts.broken)
 		return; /* it goes */
 	s = arena_push(j->arena, j->fates->items, j->fates->n);
-	*s = (struct session_fate){ .name = p ? name : arena_str(j->arena, name), .peering = p };
-	s->accepted = b ? block_copy(b, j->arena) : NULL;
+	*s = (struct session_fate){ .name = p ? name : arena_str(j->arena, name),
+				    .origin = p ? p->origin : arena_str(j->arena, b->origin),
+				    .peering = p,
+				    .accepted = b };
 	s->fate = fate_of(&facts);
-	s->words = arena_str(j->arena, refused			       ? refused :
-				       s->fate.text == FATE_TEXT_NONE ? old :
-									NULL);
+	if (refused || s->fate.text == FATE_TEXT_NONE)
+		s->words = arena_str(j->arena, refused ? refused : old);
 	if (s->fate.kind == FATE_KEEPS && !s->fate.text && !j->fates->lost)
 		j->fates->lost = s->name;
-}
-
-/* LAST goes when another text has been accepted; fates stay until the next plan. */
-static const struct conf_block *block_copy(const struct conf_block *b, struct arena *a)
-{
-	struct conf_block *copy = arena_new(a, struct conf_block);
-
-	*copy = *b;
-	copy->name = arena_str(a, b->name);
-	copy->origin = arena_str(a, b->origin);
-	copy->remote = arena_str(a, b->remote);
-	copy->asks = arena_str(a, b->asks);
-	return copy;
 }
 
 static const char *refused_words(const struct fates_input *in, const char *name,
@@ -276,7 +262,7 @@ static struct problem *add(struct arena *a, struct problem **problems, size_t *n
 	*at = (struct problem){
 		.code = code,
 		.level = DIAG_ERROR,
-		.origin = s->peering ? s->peering->origin : s->accepted->origin,
+		.origin = s->origin,
 		.origin_version = s->peering ? s->peering->origin_version : NULL,
 		.peering = s->name,
 	};

@@ -32,9 +32,9 @@ struct fates_input {
 };
 
 struct session_fate {
-	const char *name;
+	const char *name, *origin;         /* "bgppeer/tor-a" */
 	const struct peering *peering;     /* NULL: no valid resource asks for it, a broken one has it */
-	const struct conf_block *accepted; /* of LAST, whose text is only there as long as that is; NULL */
+	const struct conf_block *accepted; /* in LAST, and only valid with it: to render; NULL */
 	struct fate fate;
 	const char *words;                 /* of BIRD, where it refuses; NULL */
 };
@@ -47,7 +47,7 @@ struct fates {
 	size_t n_unknown;
 };
 
-/* All is in A, or in the plan. */
+/* In A, and in the plan: all but `accepted` outlives what else IN points to. */
 struct fates *fates_decide(const struct fates_input *in, struct arena *a);
 /* NULL when NAME is neither planned nor kept. */
 const struct session_fate *fates_find(const struct fates *f, const char *name);
