@@ -10,6 +10,7 @@ import signal
 import pytest
 
 from faults import BASE, NODE, World, address, bgppeer
+from lab import LabError
 
 ROLES = 'protocol:\nlocal role ${role};\n'
 
@@ -69,6 +70,30 @@ def test_two_refused_peers(lab):
                     bgppeer(3, maxRestartTime='71s'))
         w.changed(3, 71)
         lab.wait(lambda: sum(p['code'] == 'REFUSED_BY_BIRD' for p in w.status().get('problems', [])) == 2, 10, 'both')
+
+
+def test_bird_that_no_longer_takes_its_file(lab):
+    """What an earlier BIRD took costs the session that uses it alone, and BIRD can start."""
+    path = write(os.path.join(lab.folder, 'template'), 'protocol:\nhold time ${hold};\n')
+    lenient = write(os.path.join(lab.folder, 'any'), '#!/bin/sh\nexit 0\n')
+    os.chmod(lenient, 0o755)
+    w = World(lab, 2, start=False, options=['--session-template', path])
+    w.resources(bgppeer(1, extensions='{hold: "1"}'))
+    w.start('--bird-program', lenient, bird=False)
+    lab.wait(lambda: w.bird.conf and 'hold time 1;' in w.block(1), 15, 'the file of the earlier BIRD')
+    w.peerd.kill()
+    with pytest.raises(LabError, match='BIRD did not start'):
+        w.bird.start()
+    w.start(bird=False)
+    lab.wait(lambda: not w.block(1) and w.block(2), 15, 'a file that this BIRD takes')
+    w.bird.start()
+    lab.wait(lambda: w.up(2), 30, 'the other session')
+    assert w.problem('REFUSED_BY_BIRD')['origin'] == 'bgppeer/tor-1'
+    assert 'peer_10_0_0_11' not in w.bird.protocols()
+    with w.untouched(2):
+        w.resources(bgppeer(1, extensions='{hold: "9"}'))
+        w.shows(1, 'hold time 9;')
+        w.converged(timeout=30)
 
 
 def hold(seconds):
