@@ -307,9 +307,12 @@ const char *apply_words(const struct apply *ap)
 static void ask(struct apply *ap, enum step step)
 {
 	static const char *const plain[] = {
-		[STEP_IDLE] = "configure status",     [STEP_POLL] = "configure status",
-		[STEP_ID] = "eval conf_id",	      [STEP_NAMES] = "show protocols \"peer_*\"",
-		[STEP_CONFIRM] = "configure confirm", [STEP_UNDO] = "configure undo",
+		[STEP_IDLE] = "configure status",
+		[STEP_POLL] = "configure status",
+		[STEP_ID] = "eval conf_id",
+		[STEP_NAMES] = "show protocols \"" CONF_PEERING "*\"",
+		[STEP_CONFIRM] = "configure confirm",
+		[STEP_UNDO] = "configure undo",
 		[STEP_LATE] = "configure confirm",
 	};
 	auto_buf struct buf command = { 0 };
@@ -509,7 +512,7 @@ static bool names_as_expected(const struct apply *ap, const struct reply *r)
 		const char *name = ap->conf->blocks[i].name;
 		size_t looked = 0, len = strlen(name);
 
-		if (strncmp(name, "peer_", 5) != 0)
+		if (!conf_is_session(&ap->conf->blocks[i]))
 			continue;
 		/* BIRD 2 lists them in the order of the text. */
 		while (looked < r->n && !(r->lines[at % r->n].code == 1002 &&

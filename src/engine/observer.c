@@ -16,9 +16,12 @@ enum question { Q_RESTRICT, Q_ECHO, Q_STATUS, Q_ID, Q_CONFIGURE, Q_SESSIONS, Q_R
 
 /* The largest buffer that BIRD has: what it logs when many sessions go at once must not be lost. */
 static const char *const questions[] = {
-	[Q_RESTRICT] = "restrict",	    [Q_ECHO] = "echo all 65536",
-	[Q_STATUS] = "show status",	    [Q_ID] = "eval conf_id",
-	[Q_CONFIGURE] = "configure status", [Q_SESSIONS] = "show protocols all \"peer_*\"",
+	[Q_RESTRICT] = "restrict",
+	[Q_ECHO] = "echo all 65536",
+	[Q_STATUS] = "show status",
+	[Q_ID] = "eval conf_id",
+	[Q_CONFIGURE] = "configure status",
+	[Q_SESSIONS] = "show protocols all \"" CONF_PEERING "*\"",
 };
 
 struct observer {
@@ -53,7 +56,6 @@ static void take_aside(struct observer *o, const char *line);
 static void note_aside(struct history *h, const char *text, struct history_event *e);
 static const char *aside_text(const char *line);
 static void forget(struct observer *o, bool unseen);
-static int name_cmp(const void *a, const void *b);
 static bool is_moving(const struct observer *o);
 static struct history *history_find(const struct observer *o, const char *name, size_t *ret_at);
 static struct history *history_get(struct observer *o, const char *name);
@@ -181,18 +183,8 @@ void observer_remember(struct observer *o, const struct history *h)
 
 void observer_want(struct observer *o, const struct conf *c)
 {
-	const char **names = mem_alloc((c->n_blocks + 1) * sizeof *names);
-
-	for (size_t i = 0; i < c->n_blocks; i++)
-		names[i] = c->blocks[i].name;
-	qsort(names, c->n_blocks, sizeof *names, name_cmp);
-	for (size_t i = 0; i < o->n_history; i++) {
-		const char *name = o->history[i]->name;
-
-		o->history[i]->unwanted =
-			!bsearch(&name, names, c->n_blocks, sizeof *names, name_cmp);
-	}
-	free(names);
+	for (size_t i = 0; i < o->n_history; i++)
+		o->history[i]->unwanted = !conf_session(c, o->history[i]->name);
 	if (!o->looks)
 		forget(o, false);
 }
@@ -314,7 +306,7 @@ static void take_aside(struct observer *o, const char *line)
 	char name[65];
 
 	o->lost |= *line == '<' && strstr(line, " messages lost>");
-	if (!colon || colon - at > 64 || strncmp(at, "peer_", 5) != 0)
+	if (!colon || colon - at > 64 || strncmp(at, CONF_PEERING, strlen(CONF_PEERING)) != 0)
 		return;
 	snprintf(name, sizeof name, "%.*s", (int)(colon - at), at);
 	h = history_find(o, name, NULL);
@@ -391,11 +383,6 @@ static void forget(struct observer *o, bool unseen)
 			free(h);
 	}
 	o->n_history = kept;
-}
-
-static int name_cmp(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static bool is_moving(const struct observer *o)

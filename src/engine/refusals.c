@@ -344,7 +344,7 @@ static bool is_stale(const struct refusal *at, const void *ctx)
 
 static bool has_text(const struct conf *c, const struct refusal *at)
 {
-	const struct conf_block *b = c ? conf_find(c, at->name) : NULL;
+	const struct conf_block *b = conf_session(c, at->name);
 	struct digest now;
 
 	if (!b)

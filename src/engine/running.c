@@ -16,10 +16,10 @@ struct lists { /* of names, while they are made */
 	struct arena arena;
 };
 
+static void file_look(struct running *r);
+static bool head_ours(const char *path);
 static bool same_text(const char *path, const char *other);
-static void look_at(const struct running *r, const struct session *s, size_t *cursor,
-		    struct lists *now);
-static const struct conf_block *block_near(const struct conf *c, const char *name, size_t *cursor);
+static void look_at(const struct running *r, const struct session *s, struct lists *now);
 static void stopped_by_text(const struct running *r, struct lists *now);
 static void stopped_without_text(const struct running *r, struct lists *now);
 static bool same(const char *const *a, size_t n_a, const char *const *b, size_t n_b);
@@ -70,6 +70,7 @@ bool running_learn(struct running *r, const char *runs)
 		arena_free(&r->arena);
 		r->arena = arena;
 		r->last = found;
+		r->learned = true;
 		snprintf(r->last_id, sizeof r->last_id, "%.16s", found->id);
 		return true;
 	}
@@ -78,6 +79,7 @@ bool running_learn(struct running *r, const char *runs)
 	conf_free(r->last); /* BIRD runs another text, and no file has it */
 	arena_free(&r->arena);
 	r->last = NULL;
+	r->learned = true;
 	running_forget(r);
 	return true;
 }
@@ -92,13 +94,18 @@ bool running_look(struct running *r, const struct observer *o)
 	bool shown = observer_current(o) &&
 		     (!r->last || str_eq(observer_runs(o), r->last_id)); /* else it is another text's */
 	struct lists now = { 0 };
-	size_t n_sessions, cursor = 0;
+	size_t n_sessions;
 	const struct session *sessions = observer_sessions(o, &n_sessions);
 
 	if (!shown && (r->looked || !r->last))
 		return false;
+	if (!r->learned && r->life == observer_life(o) && r->looks == observer_looks(o))
+		return false;
+	r->learned = false;
+	r->life = observer_life(o);
+	r->looks = observer_looks(o);
 	for (size_t i = 0; shown && i < n_sessions; i++)
-		look_at(r, &sessions[i], &cursor, &now);
+		look_at(r, &sessions[i], &now);
 	if (!shown)
 		stopped_by_text(r, &now);
 	stopped_without_text(r, &now);
@@ -123,19 +130,10 @@ bool running_look(struct running *r, const struct observer *o)
 	return true;
 }
 
-bool running_file_ours(const struct running *r)
+bool running_file_ours(struct running *r)
 {
-	char head[sizeof CONF_HEAD] = "";
-	FILE *f = fopen(r->path, "re");
-	size_t len;
-
-	if (!f)
-		return errno == ENOENT;
-	len = fread(head, 1, sizeof head - 1, f);
-	fclose(f);
-	/* An empty or cut file is one that was being written when the machine went down. */
-	return len < sizeof head - 1 ? strncmp(CONF_HEAD, head, len) == 0 :
-				       strcmp(head, CONF_HEAD) == 0;
+	file_look(r);
+	return r->ours;
 }
 
 bool running_file_right(struct running *r, const struct conf *conf)
@@ -143,17 +141,15 @@ bool running_file_right(struct running *r, const struct conf *conf)
 	auto_arena struct arena a = { .secret = true };
 	const struct buf *right = &conf->text;
 	struct err err = { 0 };
-	struct stat st = { 0 };
 	const char *text;
 	size_t len = 0;
 
-	if (stat(r->path, &st) == 0 && st.st_ino == r->seen.st_ino &&
-	    st.st_size == r->seen.st_size && st.st_mtim.tv_sec == r->seen.st_mtim.tv_sec &&
-	    st.st_mtim.tv_nsec == r->seen.st_mtim.tv_nsec)
+	file_look(r);
+	if (r->compared)
 		return r->right;
 	text = file_read(r->path, CONF_MAX, &a, &len, &err);
 	r->right = text && len == right->len && memcmp(text, right->at, len) == 0;
-	r->seen = st;
+	r->compared = true;
 	if (!r->right)
 		log_event(LOG_DEBUG, "file", "path", r->path, "is",
 			  text ? "another text" : err.words, NULL);
@@ -162,10 +158,10 @@ bool running_file_right(struct running *r, const struct conf *conf)
 
 void running_conf_changed(struct running *r)
 {
-	r->seen = (struct stat){ 0 };
+	r->compared = false;
 }
 
-bool running_keep_foreign(const struct running *r, struct err *err)
+bool running_keep_foreign(struct running *r, struct err *err)
 {
 	if (running_file_ours(r)) /* or there is none: BIRD was given another one */
 		return true;
@@ -188,6 +184,35 @@ bool running_keep_foreign(const struct running *r, struct err *err)
 		       r->path);
 }
 
+/* What is known of the file is forgotten when it has become another one. */
+static void file_look(struct running *r)
+{
+	struct stat st = { 0 };
+	bool there = stat(r->path, &st) == 0, none = !there && errno == ENOENT;
+
+	if (there && st.st_ino == r->seen.st_ino && st.st_size == r->seen.st_size &&
+	    st.st_mtim.tv_sec == r->seen.st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == r->seen.st_mtim.tv_nsec)
+		return;
+	r->ours = there ? head_ours(r->path) : none;
+	r->compared = false;
+	r->seen = there ? st : (struct stat){ 0 };
+}
+
+/* An empty or cut file is one that was being written when the machine went down. */
+static bool head_ours(const char *path)
+{
+	char head[sizeof CONF_HEAD] = "";
+	FILE *f = fopen(path, "re");
+	size_t len;
+
+	if (!f)
+		return errno == ENOENT;
+	len = fread(head, 1, sizeof head - 1, f);
+	fclose(f);
+	return strncmp(CONF_HEAD, head, len) == 0;
+}
+
 static bool same_text(const char *path, const char *other)
 {
 	auto_arena struct arena a = { .secret = true };
@@ -199,14 +224,12 @@ static bool same_text(const char *path, const char *other)
 	return others && len == other_len && memcmp(text, others, len) == 0;
 }
 
-/* BIRD shows sessions in the order of its text: CURSOR is where the next one is likely to be. What BIRD
- * itself took down has a word in Info; what the text stops has `disabled;`, unless a hand is the
- * reason for that, too. */
-static void look_at(const struct running *r, const struct session *s, size_t *cursor,
-		    struct lists *now)
+/* What BIRD itself took down has a word in Info; what the text stops has `disabled;`, unless a hand is
+ * the reason for that, too. */
+static void look_at(const struct running *r, const struct session *s, struct lists *now)
 {
-	const struct conf_block *b = block_near(r->last, s->name, cursor);
-	enum conf_stop stop = b ? conf_block_stop(r->last, b) : CONF_NOT_STOPPED;
+	const struct conf_block *b = conf_session(r->last, s->name);
+	enum conf_stop stop = b ? b->stop : CONF_NOT_STOPPED;
 	const char *name = NULL;
 
 	if (!b || stop != CONF_NOT_STOPPED || s->up == PROTO_DOWN)
@@ -220,25 +243,12 @@ static void look_at(const struct running *r, const struct session *s, size_t *cu
 		*arena_push(&now->arena, now->by_hand, now->n_by_hand) = name;
 }
 
-static const struct conf_block *block_near(const struct conf *c, const char *name, size_t *cursor)
-{
-	for (size_t i = 0; c && i < c->n_blocks; i++) {
-		size_t at = (*cursor + i) % c->n_blocks;
-
-		if (strcmp(c->blocks[at].name, name) != 0)
-			continue;
-		*cursor = at + 1;
-		return &c->blocks[at];
-	}
-	return NULL;
-}
-
 static void stopped_by_text(const struct running *r, struct lists *now)
 {
-	for (size_t i = 0; i < r->last->n_blocks; i++) {
-		const struct conf_block *b = &r->last->blocks[i];
+	for (size_t i = 0; i < r->last->n_sessions; i++) {
+		const struct conf_block *b = r->last->sessions[i];
 
-		if (conf_is_session(b) && conf_block_stop(r->last, b) == CONF_BY_HAND)
+		if (b->stop == CONF_BY_HAND)
 			*arena_push(&now->arena, now->by_hand, now->n_by_hand) =
 				arena_str(&now->arena, b->name);
 	}

@@ -9,6 +9,9 @@
 #define ASKS	"asks="
 
 static void id_take(struct conf *c);
+static void sessions_sort(struct conf *c);
+static int session_cmp(const void *a, const void *b);
+static enum conf_stop stop_of(const struct conf *c, const struct conf_block *b);
 static void count_lines(struct conf *c);
 static struct conf *conf_empty(struct arena *a);
 static bool starts(const char *text, size_t len, const char *with);
@@ -67,6 +70,7 @@ void conf_close(struct conf *c)
 	count_lines(c);
 	b->len = c->text.len - b->at;
 	b->n_lines = c->lines + 1 - b->line;
+	b->stop = stop_of(c, b);
 	buf_str(&c->text, END);
 	count_lines(c);
 	c->open = false;
@@ -98,6 +102,7 @@ const char *conf_quote(const char *text, struct arena *a)
 void conf_finish(struct conf *c, const struct conf *like)
 {
 	buf_fit(&c->text); /* it is kept as long as its plan */
+	sessions_sort(c);
 	if (like && like->text.len == c->text.len && like->id_at == c->id_at &&
 	    memcmp(like->text.at, c->text.at, c->id_at) == 0 &&
 	    memcmp(like->text.at + c->id_at + 16, c->text.at + c->id_at + 16,
@@ -144,6 +149,24 @@ const struct conf_block *conf_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
+const struct conf_block *conf_session(const struct conf *c, const char *name)
+{
+	size_t low = 0, high = c ? c->n_sessions : 0;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(c->sessions[mid]->name, name);
+
+		if (!order)
+			return c->sessions[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
 bool conf_is_session(const struct conf_block *b)
 {
 	return strncmp(b->name, CONF_PEERING, strlen(CONF_PEERING)) == 0;
@@ -163,23 +186,6 @@ struct digest conf_block_digest(const struct conf *c, const struct conf_block *b
 	if (text.len) /* passwords */
 		explicit_bzero(text.at, text.len);
 	return digest;
-}
-
-enum conf_stop conf_block_stop(const struct conf *c, const struct conf_block *b)
-{
-	const char *at = c->text.at + b->at, *end = at + b->len, *line;
-	size_t len;
-
-	while ((line = line_next(&at, end, &len))) {
-		if (!is_disabled(line, len))
-			continue;
-		line += strlen(CONF_DISABLED);
-		len -= strlen(CONF_DISABLED);
-		return starts(line, len, CONF_BY_HAND_MARK)  ? CONF_BY_HAND :
-		       starts(line, len, CONF_BY_FIELD_MARK) ? CONF_BY_FIELD :
-							       CONF_NEVER_RAN;
-	}
-	return CONF_NOT_STOPPED;
 }
 
 bool conf_block_has(const struct conf *c, const struct conf_block *b, const char *word)
@@ -236,6 +242,7 @@ struct conf *conf_parse(const char *text, size_t len, struct arena *a)
 		} else if (open && starts(line, left, END)) {
 			open->len = (size_t)(line - text) - open->at;
 			open->n_lines = c->lines - open->line;
+			open->stop = stop_of(c, open);
 			open = NULL;
 		} else if (!open && !c->id_at && starts(line, left, ID_LINE) &&
 			   left >= strlen(ID_LINE) + 18) {
@@ -247,6 +254,7 @@ struct conf *conf_parse(const char *text, size_t len, struct arena *a)
 	if (open) /* a file that was cut short: what it began is not to be trusted */
 		c->n_blocks--;
 	c->counted = len;
+	sessions_sort(c);
 	return c;
 }
 
@@ -267,6 +275,50 @@ static struct conf *conf_empty(struct arena *a)
 
 	c->arena = a;
 	return c;
+}
+
+/* They are rendered in that order; texts of other releases may have another one. */
+static void sessions_sort(struct conf *c)
+{
+	bool sorted = true;
+
+	c->sessions = arena_array(c->arena, const struct conf_block *, c->n_blocks);
+	c->n_sessions = 0;
+	for (size_t i = 0; i < c->n_blocks; i++) {
+		const struct conf_block *b = &c->blocks[i];
+
+		if (!conf_is_session(b))
+			continue;
+		sorted &=
+			!c->n_sessions || strcmp(c->sessions[c->n_sessions - 1]->name, b->name) < 0;
+		c->sessions[c->n_sessions++] = b;
+	}
+	if (!sorted)
+		qsort(c->sessions, c->n_sessions, sizeof *c->sessions, session_cmp);
+}
+
+static int session_cmp(const void *a, const void *b)
+{
+	const struct conf_block *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static enum conf_stop stop_of(const struct conf *c, const struct conf_block *b)
+{
+	const char *at = c->text.at + b->at, *end = at + b->len, *line;
+	size_t len;
+
+	while ((line = line_next(&at, end, &len))) {
+		if (!is_disabled(line, len))
+			continue;
+		line += strlen(CONF_DISABLED);
+		len -= strlen(CONF_DISABLED);
+		return starts(line, len, CONF_BY_HAND_MARK)  ? CONF_BY_HAND :
+		       starts(line, len, CONF_BY_FIELD_MARK) ? CONF_BY_FIELD :
+							       CONF_NEVER_RAN;
+	}
+	return CONF_NOT_STOPPED;
 }
 
 static void count_lines(struct conf *c)

@@ -29,6 +29,8 @@
 #define CONF_PEERING "peer_" /* how the names of blocks of sessions begin */
 #define CONF_STOPPED "stopped"
 
+enum conf_stop { CONF_NOT_STOPPED, CONF_BY_HAND, CONF_BY_FIELD, CONF_NEVER_RAN };
+
 struct conf_block {
 	const char *name;   /* "peer_10_0_0_1", "filter_...", "base" */
 	const char *origin; /* "bgppeer/tor-a", "mesh"; "base", "filter", "include" */
@@ -37,6 +39,7 @@ struct conf_block {
 	                     * known, the text is of 0.1.0 */
 	size_t at, len;     /* the text between the markers */
 	unsigned line, n_lines; /* 1-based line of its first line in the file */
+	enum conf_stop stop;	/* of a session: as its text says */
 };
 
 struct conf {
@@ -46,6 +49,9 @@ struct conf {
 	size_t counted;            /* bytes of text that LINES covers */
 	struct conf_block *blocks; /* in order of the text */
 	size_t n_blocks;
+	const struct conf_block *
+		*sessions; /* those of sessions, sorted by name; set by conf_finish() */
+	size_t n_sessions;
 	bool open;
 	char id[17];               /* set by conf_finish() */
 	size_t id_at;              /* where it stands in the text */
@@ -71,21 +77,21 @@ void conf_free(struct conf *c); /* the text is on the heap, all else in the aren
 
 /* The block that owns LINE (1-based), NULL for none. */
 const struct conf_block *conf_owner(const struct conf *c, unsigned line);
-/* The block NAME; NULL. */
+/* The block NAME, by walking through all; NULL. */
 const struct conf_block *conf_find(const struct conf *c, const char *name);
+/* The block of session NAME in a finished text; NULL, also where C is. */
+const struct conf_block *conf_session(const struct conf *c, const char *name);
 /* Is B the block of a session? */
 bool conf_is_session(const struct conf_block *b);
 /* What makes a text another one for BIRD: all lines of B but `disabled;`. The named filters that it
  * uses count by their names, which are digests of their text. */
 struct digest conf_block_digest(const struct conf *c, const struct conf_block *b);
-enum conf_stop { CONF_NOT_STOPPED, CONF_BY_HAND, CONF_BY_FIELD, CONF_NEVER_RAN };
-enum conf_stop conf_block_stop(const struct conf *c, const struct conf_block *b);
 /* Does B have a line that begins with WORD, behind blanks? */
 bool conf_block_has(const struct conf *c, const struct conf_block *b, const char *word);
 /* Line NUMBER (1-based) without its newline; NULL when there is none. */
 const char *conf_line_at(const struct conf *c, unsigned number, size_t *ret_len);
 
-/* Reads a text of ours back: blocks and id. NULL when it does not begin with CONF_HEAD. */
+/* Reads a text of ours back: blocks, sessions and id. NULL when it does not begin with CONF_HEAD. */
 struct conf *conf_parse(const char *text, size_t len, struct arena *a);
 /* Is the id of C that of its text? A file that was cut short or edited by hand still carries one. */
 bool conf_intact(const struct conf *c);

@@ -7,20 +7,15 @@ struct join {
 	const struct fates_input *in;
 	struct fates *fates;
 	struct arena *arena;
-	const struct conf_block **accepted; /* sessions of LAST, sorted by name */
-	size_t n_accepted;
 };
 
-static void accepted_sort(struct join *j);
-static int block_cmp(const void *a, const void *b);
-static void join_name(struct join *j, const struct peering *p, const struct conf_block *accepted);
+static void join_name(struct join *j, const struct peering *p, const struct conf_block *b);
 static const char *refused_words(const struct fates_input *in, const char *name,
 				 const struct conf *conf, const struct conf_block *b);
 static bool accepted_less(const struct conf *last, const struct conf_block *b,
 			  const struct peering *p);
 static bool is_broken(const struct plan *p, const struct conf_block *b);
 static void unknown_find(struct join *j);
-static const struct conf_block *accepted_find(const struct join *j, const char *name);
 static struct problem *add(struct arena *a, struct problem **problems, size_t *n,
 			   const struct session_fate *s, enum problem_code code);
 
@@ -28,12 +23,11 @@ struct fates *fates_decide(const struct fates_input *in, struct arena *a)
 {
 	struct join j = { .in = in, .fates = arena_new(a, struct fates), .arena = a };
 	const struct plan *plan = in->plan;
-	size_t i = 0, k = 0;
+	size_t i = 0, k = 0, n_last = in->last ? in->last->n_sessions : 0;
 
-	accepted_sort(&j);
-	while (i < plan->n_peerings || k < j.n_accepted) { /* both are sorted */
+	while (i < plan->n_peerings || k < n_last) { /* both are sorted */
 		const struct peering *p = i < plan->n_peerings ? &plan->peerings[i] : NULL;
-		const struct conf_block *b = k < j.n_accepted ? j.accepted[k] : NULL;
+		const struct conf_block *b = k < n_last ? in->last->sessions[k] : NULL;
 		int order = !p ? 1 : !b ? -1 : strcmp(p->name, b->name);
 
 		join_name(&j, order <= 0 ? p : NULL, order >= 0 ? b : NULL);
@@ -115,67 +109,39 @@ struct problem *fates_problems(const struct fates *f, struct arena *a, size_t *r
 	return problems;
 }
 
-/* A text that was never to run, of 0.1.0, is none. */
-static void accepted_sort(struct join *j)
-{
-	const struct conf *last = j->in->last;
-	bool sorted = true;
-
-	if (!last)
-		return;
-	j->accepted = arena_array(j->arena, const struct conf_block *, last->n_blocks);
-	for (size_t i = 0; i < last->n_blocks; i++) {
-		const struct conf_block *b = &last->blocks[i];
-
-		if (!conf_is_session(b) || conf_block_stop(last, b) == CONF_NEVER_RAN)
-			continue;
-		sorted &=
-			!j->n_accepted || strcmp(j->accepted[j->n_accepted - 1]->name, b->name) < 0;
-		j->accepted[j->n_accepted++] = b;
-	}
-	if (!sorted)
-		qsort(j->accepted, j->n_accepted, sizeof *j->accepted, block_cmp);
-}
-
-static int block_cmp(const void *a, const void *b)
-{
-	const struct conf_block *const *x = a, *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
-/* P, or the text B that was accepted, or both of one name. */
+/* P, or the text B that was accepted, or both of one name. A text that was never to run (of 0.1.0) is
+ * none. */
 static void join_name(struct join *j, const struct peering *p, const struct conf_block *b)
 {
 	const struct fates_input *in = j->in;
 	const char *name = p ? p->name : b->name;
-	const struct conf_block *fresh = p && in->n_refused ? conf_find(in->fresh, name) : NULL;
+	const struct conf_block *fresh = p ? conf_session(in->fresh, name) : NULL;
+	const struct conf_block *accepted = b && b->stop != CONF_NEVER_RAN ? b : NULL;
 	const char *refused = fresh ? refused_words(in, name, in->fresh, fresh) : NULL;
-	const char *old = b && in->n_refused ? refused_words(in, name, in->last, b) : NULL;
+	const char *old = accepted ? refused_words(in, name, in->last, accepted) : NULL;
 	struct fate_facts facts = {
 		.asked = p,
-		.broken = b && is_broken(in->plan, b),
+		.broken = accepted && is_broken(in->plan, accepted),
 		.faulty = p && p->fault,
 		.refused = refused,
-		.accepted = b,
+		.accepted = accepted,
+		.accepted_stopped = accepted && accepted->stop,
 		.accepted_refused = old,
-		.less = b && p && accepted_less(in->last, b, p),
+		.less = accepted && p && accepted_less(in->last, accepted, p),
 		.up = name_among(in->up, in->n_up, name),
+		.lost = !accepted && in->others && name_among(in->has, in->n_has, name),
 		.by_hand = name_among(in->by_hand, in->n_by_hand, name),
 		.by_field = p && p->down,
 	};
 	struct session_fate *s;
 
-	if (b)
-		facts.accepted_stopped = conf_block_stop(in->last, b) != CONF_NOT_STOPPED;
-	facts.lost = !b && in->others && name_among(in->has, in->n_has, name);
 	if (!facts.asked && !facts.broken)
 		return; /* it goes */
 	s = arena_push(j->arena, j->fates->items, j->fates->n);
 	*s = (struct session_fate){ .name = p ? name : arena_str(j->arena, name),
-				    .origin = p ? p->origin : arena_str(j->arena, b->origin),
+				    .origin = p ? p->origin : arena_str(j->arena, accepted->origin),
 				    .peering = p,
-				    .accepted = b };
+				    .accepted = accepted };
 	s->fate = fate_of(&facts);
 	if (refused || s->fate.text == FATE_TEXT_NONE)
 		s->words = arena_str(j->arena, refused ? refused : old);
@@ -215,7 +181,7 @@ static bool accepted_less(const struct conf *last, const struct conf_block *b,
 		return asks_less(b->asks, p->asks);
 	if (strstr(p->asks, "secret:") && !conf_block_has(last, b, "password "))
 		return true;
-	return strstr(p->asks, "filter:") && conf_block_stop(last, b) != CONF_NOT_STOPPED;
+	return strstr(p->asks, "filter:") && b->stop != CONF_NOT_STOPPED;
 }
 
 /* Does what B came from, or the Node it goes to, not decode? */
@@ -233,8 +199,7 @@ static void unknown_find(struct join *j)
 	for (size_t i = 0; i < in->n_has; i++) {
 		const char *name = in->has[i];
 
-		if (fates_find(j->fates, name) || accepted_find(j, name) ||
-		    (in->last && conf_find(in->last, name)))
+		if (fates_find(j->fates, name) || conf_session(in->last, name))
 			continue;
 		if (!in->others)
 			*arena_push(j->arena, j->fates->unknown, j->fates->n_unknown) =
@@ -242,16 +207,6 @@ static void unknown_find(struct join *j)
 		else if (in->plan->n_broken && !j->fates->lost)
 			j->fates->lost = arena_str(j->arena, name);
 	}
-}
-
-static const struct conf_block *accepted_find(const struct join *j, const char *name)
-{
-	const struct conf_block key = { .name = name }, *at = &key, **found;
-
-	found = j->n_accepted ?
-			bsearch(&at, j->accepted, j->n_accepted, sizeof *j->accepted, block_cmp) :
-			NULL;
-	return found ? *found : NULL;
 }
 
 static struct problem *add(struct arena *a, struct problem **problems, size_t *n,

@@ -71,10 +71,55 @@ static void reads_back(void **state)
 		assert_int_equal(r->blocks[i].len, c->blocks[i].len);
 		assert_int_equal(r->blocks[i].line, c->blocks[i].line);
 		assert_int_equal(r->blocks[i].n_lines, c->blocks[i].n_lines);
+		assert_int_equal(r->blocks[i].stop, c->blocks[i].stop);
 	}
 	conf_free(r);
 	conf_free(c);
 	conf_free(NULL);
+}
+
+/* Sessions are found by name, also in a text that has them in another order, and say who stopped them. */
+static void sessions(void **state)
+{
+	static const struct {
+		const char *name, *line;
+		enum conf_stop stop;
+	} cases[] = {
+		{"peer_c",  "\tmultihop;",			   CONF_NOT_STOPPED},
+		{ "peer_a", CONF_DISABLED CONF_BY_HAND_MARK,  CONF_BY_HAND	  },
+		{ "peer_d", CONF_DISABLED CONF_BY_FIELD_MARK, CONF_BY_FIELD   },
+		{ "peer_b", CONF_DISABLED,			   CONF_NEVER_RAN  },
+	};
+	auto_arena struct arena a = { 0 };
+	struct conf *c = conf_new(&a), *r;
+
+	(void)state;
+	conf_open(c, "base", "base", NULL);
+	conf_close(c);
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		conf_open(c, cases[i].name, "bgppeer/x", NULL);
+		conf_line(c, "protocol bgp %s {", cases[i].name);
+		conf_line(c, "%s", cases[i].line);
+		conf_line(c, "}");
+		conf_close(c);
+	}
+	conf_finish(c, NULL);
+	r = conf_parse(c->text.at, c->text.len, &a);
+	assert_int_equal(r->n_sessions, lengthof(cases));
+	for (size_t i = 0; i < lengthof(cases); i++) {
+		const char name[] = { 'p', 'e', 'e', 'r', '_', (char)('a' + i), '\0' };
+
+		assert_string_equal(r->sessions[i]->name, name);
+		assert_string_equal(c->sessions[i]->name, name);
+		assert_string_equal(conf_session(r, cases[i].name)->name, cases[i].name);
+		assert_int_equal(conf_session(r, cases[i].name)->stop, cases[i].stop);
+		assert_int_equal(conf_session(c, cases[i].name)->stop, cases[i].stop);
+	}
+	assert_null(conf_session(r, "base"));
+	assert_null(conf_session(r, "peer_bb"));
+	assert_null(conf_session(NULL, "peer_a"));
+	conf_free(r);
+	conf_free(c);
 }
 
 /* The id is the digest of all but itself, and `like` only spares the work. */
@@ -185,8 +230,10 @@ static void quoting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(owners),   cmocka_unit_test(reads_back), cmocka_unit_test(ids),
-		cmocka_unit_test(not_ours), cmocka_unit_test(cut_short),  cmocka_unit_test(quoting),
+		cmocka_unit_test(owners),   cmocka_unit_test(reads_back),
+		cmocka_unit_test(sessions), cmocka_unit_test(ids),
+		cmocka_unit_test(not_ours), cmocka_unit_test(cut_short),
+		cmocka_unit_test(quoting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
