@@ -75,7 +75,8 @@ struct plan_change *plan_diff(const struct plan *before, const struct plan *afte
 			*at = (struct plan_change){ b->name, b, NULL, EFFECT_REMOVED, NULL };
 		else
 			*at = (struct plan_change){ n->name, NULL, n,
-						    n->fault ? EFFECT_NONE : EFFECT_ADDED };
+						    n->fault || n->down ? EFFECT_NONE :
+									  EFFECT_ADDED };
 		at->fate = fate_after(after, order <= 0 ? b : NULL, order >= 0 ? n : NULL);
 		i += order <= 0;
 		j += order >= 0;
@@ -119,8 +120,8 @@ static struct plan_change change(const struct plan *before, const struct peering
 	struct verdict v = { EFFECT_NONE, { 0 } };
 	struct plan_change result = { .name = a->name, .before = b, .after = a };
 
-	if (a->down && b->down)
-		return result;
+	if (a->down)
+		return result; /* see its fate */
 	differs(&v, !ip_eq(&before->router_id, &after->router_id), EFFECT_RESTART, "router id");
 	if (!a->fault) { /* else it keeps the text that BIRD has */
 		how_differs(&v, b, a);
@@ -165,7 +166,7 @@ static void how_differs(struct verdict *v, const struct peering *b, const struct
 	differs(v, a->rr_client != b->rr_client || !ip_eq(&a->cluster_id, &b->cluster_id),
 		EFFECT_RESTART, "route reflection");
 	differs(v, !str_eq(a->password, b->password), EFFECT_RESTART, "password");
-	differs(v, a->down != b->down, EFFECT_RESTART, a->down ? "stopped" : "started");
+	differs(v, a->down != b->down, EFFECT_RESTART, "admin state");
 	differs(v, !strmap_eq(&a->extensions, &b->extensions), EFFECT_RESTART, "extensions");
 	differs(v, a->reflector != b->reflector, EFFECT_RELOAD, "reflected routes");
 	differs(v, filters_differ(a, b), EFFECT_RELOAD, "filters");

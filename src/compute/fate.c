@@ -18,7 +18,7 @@ const char *const fate_reasons[FATE_REASONS + 1] = {
 	[FATE_FAULTY] = "something it needs is missing or not valid",
 	[FATE_REFUSED] = "BIRD refuses its text",
 	[FATE_BY_HAND] = "disabled by hand on the node",
-	[FATE_BY_FIELD] = "its resource says that it is down",
+	[FATE_BY_FIELD] = "its resource says so (peerage.dev/adminState: Down)",
 };
 
 struct fate fate_of(const struct fate_facts *f)

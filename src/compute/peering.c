@@ -70,6 +70,7 @@ static void peering_make(struct planner *p, const struct candidate *c)
 
 	if (!remote_as(p, c, peer, &at.remote_as))
 		return;
+	at.down = peer->admin_state == ADMIN_DOWN;
 	at.origin = c->by ? resource_id(c->by, p->arena) : "mesh";
 	at.origin_version = c->by ? c->by->meta.version : NULL;
 	at.remote_node = c->host ? c->host->resource->meta.name : NULL;

@@ -199,6 +199,7 @@ void agent_run(struct agent *ag)
 void agent_wait(struct agent *ag, struct poll *p)
 {
 	bool idle = apply_idle(ag->apply);
+	int64_t now = clock_ms();
 
 	feed_wait(ag->feed, p);
 	observer_wait(ag->observer, p);
@@ -213,9 +214,10 @@ void agent_wait(struct agent *ag, struct poll *p)
 		poll_at(p, ag->replan_after);
 	if (ag->retry_at && idle)
 		poll_at(p, ag->retry_at);
-	if (ag->refused_id[0] && idle)
+	/* What is due and waits for something else is not waited for by the clock. */
+	if (ag->refused_id[0] && idle && now < ag->refused_due)
 		poll_at(p, ag->refused_due);
-	if (refusals_due(ag->refusals) && idle)
+	if (idle && now < refusals_due(ag->refusals))
 		poll_at(p, refusals_due(ag->refusals));
 }
 

@@ -137,18 +137,22 @@ static void compose_reason(const struct report_facts *f, const struct peering *p
 			   const struct session *s, const struct history *h,
 			   struct status_session *out, struct arena *a)
 {
+	const struct session_fate *fate = fates_find(f->fates, out->name);
 	const struct problem *known = NULL;
 	struct session_cause cause;
 
 	if (s && s->state == SESSION_ESTABLISHED)
 		return;
 	/* What has a text in BIRD is down for BIRD's reasons, whatever else is wrong with it. */
-	if (p && out->fate && !str_eq(out->fate, fate_names[FATE_KEEPS])) {
+	if (p && fate && (fate->fate.kind == FATE_STOPPED || fate->fate.kind == FATE_ABSENT)) {
 		known = problem_of(p, f->problems, f->n_problems);
 		if (!known && f->plan)
 			known = problem_of(p, f->plan->problems, f->plan->n_problems);
 	}
-	if (known) {
+	if (fate && fate->fate.reason == FATE_BY_FIELD) {
+		out->code = "ADMIN_DOWN";
+		out->reason = fate_reasons[FATE_BY_FIELD];
+	} else if (known) {
 		out->code = problem_names[known->code];
 		out->reason = known->text;
 	} else if (!s) {

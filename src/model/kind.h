@@ -44,6 +44,9 @@ struct kind {
 	const char *const *aliases;     /* NULL-terminated, lower case, each with its plural behind
 	                                 * it; the first is for messages */
 	struct shape shape;             /* of the spec, or of the whole when KIND_TOP_LEVEL */
+	/* Fields that Calico does not have, of the same struct: they stand in annotations, so that Calico's
+	 * tools carry them unharmed (decisions.md 52). Their names begin with "peerage.dev/". */
+	const struct field *annotations; /* NULL: none */
 	unsigned flags;
 	const char *writer;             /* KIND_READ_ONLY: who writes it: "peerd" */
 	const char *doc;

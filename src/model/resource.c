@@ -14,6 +14,8 @@ static struct resource *resource_unread(const struct kind *kind, const char *nam
 static const char *resource_new(struct resource **ret, const struct kind *kind, const char *name,
 				char about[ABOUT_SIZE]);
 static void body_decode(struct decode *dc, struct resource *r, const struct value *doc, void *spec);
+static void annotations_decode(struct decode *dc, const struct kind *kind,
+			       const struct value *annotations, void *spec);
 static const struct shape *envelope(const struct kind *kind);
 static void complaints_keep(struct resource *r, struct diags *own, struct diags *d);
 static struct value encode(const struct resource *r, bool reveal, struct arena *a);
@@ -224,6 +226,41 @@ static void body_decode(struct decode *dc, struct resource *r, const struct valu
 		dc->mode &= ~(unsigned)DECODE_TOLERANT;
 	decode_enter(dc, kind_body(kind));
 	decode_shape(dc, &kind->shape, given[3].value ? given[3].value : &none, spec);
+	decode_leave(dc);
+	annotations_decode(dc, kind, value_get(given[2].value, "annotations"), spec);
+}
+
+/* Ours among the annotations are fields like those of the spec. "created" is for all kinds, and read
+ * elsewhere (born.c); what is no string was said of the map of all. */
+static void annotations_decode(struct decode *dc, const struct kind *kind,
+			       const struct value *annotations, void *spec)
+{
+	static const struct field none = { 0 };
+	const struct shape shape = { .name = kind->name,
+				     .fields = kind->annotations ? kind->annotations : &none };
+	struct given given[DECODE_FIELDS] = { 0 };
+	struct value ours;
+	struct member *members;
+
+	if (!annotations || annotations->type != VALUE_MAP)
+		return;
+	members = arena_array(dc->arena, struct member, annotations->n);
+	ours = *annotations;
+	ours.members = members;
+	ours.n = 0;
+	for (uint32_t i = 0; i < annotations->n; i++) {
+		const struct member *m = &annotations->members[i];
+
+		if (strncmp(m->key, ANNOTATION_PREFIX, strlen(ANNOTATION_PREFIX)) == 0 &&
+		    strcmp(m->key, ANNOTATION_CREATED) != 0 && m->value.type == VALUE_STRING)
+			members[ours.n++] = *m;
+	}
+	if (!ours.n)
+		return;
+	decode_enter(dc, "metadata");
+	decode_enter(dc, "annotations");
+	decode_rows(dc, &shape, &ours, spec, NULL, given);
+	decode_leave(dc);
 	decode_leave(dc);
 }
 

@@ -33,7 +33,8 @@ bool resource_same(const struct resource *a, const struct resource *b);
  * own to what is carried over have the old one in an annotation, which counts where it is there. */
 int64_t resource_born(const struct resource *r);
 #define BORN_UNKNOWN INT64_MAX /* none, or not RFC 3339: as young as can be */
-#define ANNOTATION_CREATED "peerage.dev/created"
+#define ANNOTATION_PREFIX  "peerage.dev/"
+#define ANNOTATION_CREATED ANNOTATION_PREFIX "created"
 
 struct resource *resource_ref(const struct resource *r);
 void resource_unref(struct resource *r); /* NULL is fine */

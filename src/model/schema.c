@@ -39,6 +39,9 @@ static void kind_print(const struct kind *kind, struct buf *out)
 		buf_printf(out, "%s`%s`", i ? ", " : "", kind->aliases[i]);
 	buf_str(out, ".\n");
 	shape_print(&kind->shape, top ? "" : kind_body(kind), out);
+	if (kind->annotations)
+		shape_print(&(struct shape){ .fields = kind->annotations }, "metadata.annotations",
+			    out);
 }
 
 /* The table of SHAPE and, behind it, of the shapes inside it. */

@@ -412,6 +412,7 @@ static struct value session_document(const struct fabric_session *row, struct ar
 		object_text(&o, "lastState", s->state);
 		object_text(&o, "lastSince", s->since);
 	}
+	object_text(&o, "fate", s->fate ? s->fate : fate_names[FATE_RUNS]);
 	object_text(&o, "code", s->code);
 	object_text(&o, "reason", row->reason);
 	object_text(&o, "error", s->error);

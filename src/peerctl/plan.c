@@ -86,7 +86,8 @@ bool run_plan(const struct options *o, struct err *err)
 	problems_add_global(&p.problems, p.after);
 	for (int e = EFFECT_SOFT; e <= EFFECT_REMOVED; e++)
 		differs |= p.effects[e] > 0;
-	differs |= p.fates[FATE_KEEPS] || p.fates[FATE_ABSENT];
+	for (int fate = 0; fate < FATE_KINDS; fate++)
+		differs |= p.fates[fate] > 0;
 	if (style_is(&p.style, OUTPUT_JSON | OUTPUT_YAML)) {
 		print_document(&p);
 	} else {
@@ -220,11 +221,12 @@ static void show_peerings(struct planning *p, const struct plan *plan)
 		add_document(p, plan, value_list(list, plan->n_peerings));
 }
 
-/* Does the change make a session keep what runs, or leave it without a start? */
+/* Does the change make a session keep what runs, stop it, or leave it without a start? */
 static bool is_fated(const struct plan_change *c)
 {
 	return c->effect == EFFECT_NONE &&
-	       (c->fate.kind == FATE_KEEPS || (c->fate.kind == FATE_ABSENT && !c->before));
+	       (c->fate.kind == FATE_KEEPS || (c->fate.kind == FATE_ABSENT && !c->before) ||
+		(c->fate.kind == FATE_STOPPED && !(c->before && c->before->down)));
 }
 
 static void show_changes(struct planning *p, const struct plan *before, const struct plan *after)
@@ -405,6 +407,7 @@ static void print_document(struct planning *p)
 		for (int e = 0; e <= EFFECT_REMOVED; e++)
 			object_value(&counts, effect_names[e], value_int((int64_t)p->effects[e]));
 		object_value(&counts, "keeps", value_int((int64_t)p->fates[FATE_KEEPS]));
+		object_value(&counts, "stops", value_int((int64_t)p->fates[FATE_STOPPED]));
 		object_value(&counts, "absent", value_int((int64_t)p->fates[FATE_ABSENT]));
 		object_value(&o, "summary", object_done(&counts));
 	}
@@ -426,6 +429,8 @@ static const char *summary(const struct planning *p)
 	if (n[EFFECT_SOFT])
 		buf_printf(&text, "adjusts %zu, ", n[EFFECT_SOFT]);
 	buf_printf(&text, "leaves %zu", n[EFFECT_NONE]);
+	if (p->fates[FATE_STOPPED])
+		buf_printf(&text, ", stops %zu", p->fates[FATE_STOPPED]);
 	if (p->fates[FATE_KEEPS])
 		buf_printf(&text, ", %zu keep%s what runs", p->fates[FATE_KEEPS],
 			   p->fates[FATE_KEEPS] == 1 ? "s" : "");

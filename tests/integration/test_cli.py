@@ -590,11 +590,26 @@ def test_plan_of_changes(cli):
         ['n1', '10.0.0.252', 'bgppeer/tor-c', 'added'], ['n1', '10.0.0.254', 'bgppeer/tor-a', 'restart']]
     assert 'remote AS' in answer.out
     answer = cli('plan', '-f', '-', '--node', 'n2', '-o', 'json', stdin=change, code=1)
-    assert answer.json['summary'] == {'none': 2, 'soft': 0, 'reload': 0, 'restart': 1, 'added': 1, 'removed': 0}
+    assert answer.json['summary'] == {'none': 2, 'soft': 0, 'reload': 0, 'restart': 1, 'added': 1, 'removed': 0,
+                                      'keeps': 0, 'stops': 0, 'absent': 0}
     pool = ('apiVersion: projectcalico.org/v3\nkind: IPPool\nmetadata: {name: p}\n'
             'spec: {cidr: 10.9.0.0/16}\n')
     assert cli('plan', '-f', '-', stdin=pool, code=1).lines[-1] == 'restarts 0 sessions, reloads 6, leaves 0'
     assert cli('get', 'ippool', '-o', 'name').out == ''
+
+
+def test_plan_of_what_is_missing(cli):
+    """What runs stays and has less than is asked; what is new cannot start."""
+    cli.apply(N1, N2, TOR)
+    change = '---\n'.join([TOR.replace('asNumber: 65001', 'asNumber: 65001, filters: [gone]'),
+                           PEER.format('new', '10.0.0.252', 65001).replace('65001}', '65001, filters: [gone]}')])
+    answer = cli('plan', '-f', '-', '--node', 'n1', stdin=change, code=1)
+    assert [line.split()[1:4] for line in answer.lines[1:3]] == [
+        ['10.0.0.252', 'bgppeer/new', 'absent'], ['10.0.0.254', 'bgppeer/tor-a', 'keeps']]
+    assert answer.lines[-1] == 'restarts 0 sessions, reloads 0, leaves 1, 1 keeps what runs, 1 cannot start'
+    assert 'LESS_THAN_ASKED bgppeer/tor-a' in answer.err and 'LESS_THAN_ASKED bgppeer/new' not in answer.err
+    document = cli('plan', '-f', '-', '--node', 'n1', '-o', 'json', stdin=change, code=1).json
+    assert [(c['change'], c['fate']) for c in document['nodes'][0]['changes']] == [('none', 'absent'), ('none', 'keeps')]
 
 
 def test_plan_does_not_call_unread_passwords_a_change(cli):

@@ -7,6 +7,9 @@ import re
 import pytest
 
 from faults import BASE, NODE, World, address, bgppeer
+from lab import LabError
+from peerage import Peerd, apply
+from routers import Bird
 
 # The detection deadline: the observer gives BIRD so long for an answer (engine/observer.c), seconds.
 DEADLINE = 20
@@ -276,3 +279,36 @@ spec: {exportV4: [{action: Accept, matchOperator: In, cidr: 20.0.0.0/8}]}
         w.shows(3, 'restart time 71;', timeout=30)
         w.converged(2, 3, timeout=30)
         assert address(1) not in w.bird.sessions()
+
+
+def test_host_without_ipv4_on_the_file_of_the_package(lab):
+    """BIRD does not start with it: it finds no router id. Ours is ready, which is said, and BIRD starts with that."""
+    node, tor = lab.node('n1'), lab.node('tor')
+    lab.link(node, 'fd00:1::1/64', tor, 'fd00:1::2/64')
+    with open('/usr/share/bird2/bird.conf', encoding='utf-8') as file:
+        package = file.read()
+    remote = Bird(tor, 'router id 10.9.9.9;\nprotocol device {}\nprotocol bgp node {\n\tlocal fd00:1::2 as 65001;\n'
+                  '\tneighbor fd00:1::1 as 64512;\n\tconnect delay time 0; connect retry time 1;\n'
+                  '\tipv6 { import all; export all; };\n}\n').start()
+    store = os.path.join(lab.folder, 'store', 'peerage.db')
+    apply(store, """apiVersion: projectcalico.org/v3
+kind: Node
+metadata: {name: n1}
+spec: {bgp: {ipv6Address: "fd00:1::1/64", asNumber: 64512}}
+---
+apiVersion: projectcalico.org/v3
+kind: BGPPeer
+metadata: {name: tor}
+spec: {peerIP: "fd00:1::2", asNumber: 65001}
+""")
+    peerd = Peerd(node, store, package)
+    with pytest.raises(LabError, match='BIRD did not start'):
+        peerd.bird.start()
+    peerd.start('--adopt', bird=False)
+    said = lab.wait(lambda: [n for n in peerd.status().get('nodes', []) if 'its file is ready' in n.get('message', '')],
+                    15, 'the file is ready')
+    assert said[0]['state'] == 'BirdDown' and 'BIRD is not running' in said[0]['message']
+    with open(peerd.bird.conf + '.before-peerage', encoding='utf-8') as file:
+        assert file.read() == package
+    peerd.bird.start()
+    lab.wait(lambda: remote.sessions().get('fd00:1::1') == 'Established', 30, 'the session')

@@ -2,12 +2,15 @@
 """What BIRD refuses, and what peerd cannot read: templates, includes, secrets, a Node that is gone."""
 
 import ctypes
+import json
 import os
+import re
 import signal
 
 import pytest
 
 from faults import BASE, NODE, World, address, bgppeer
+from lab import LabError
 
 ROLES = 'protocol:\nlocal role ${role};\n'
 
@@ -67,6 +70,30 @@ def test_two_refused_peers(lab):
                     bgppeer(3, maxRestartTime='71s'))
         w.changed(3, 71)
         lab.wait(lambda: sum(p['code'] == 'REFUSED_BY_BIRD' for p in w.status().get('problems', [])) == 2, 10, 'both')
+
+
+def test_bird_that_no_longer_takes_its_file(lab):
+    """What an earlier BIRD took costs the session that uses it alone, and BIRD can start."""
+    path = write(os.path.join(lab.folder, 'template'), 'protocol:\nhold time ${hold};\n')
+    lenient = write(os.path.join(lab.folder, 'any'), '#!/bin/sh\nexit 0\n')
+    os.chmod(lenient, 0o755)
+    w = World(lab, 2, start=False, options=['--session-template', path])
+    w.resources(bgppeer(1, extensions='{hold: "1"}'))
+    w.start('--bird-program', lenient, bird=False)
+    lab.wait(lambda: w.bird.conf and 'hold time 1;' in w.block(1), 15, 'the file of the earlier BIRD')
+    w.peerd.kill()
+    with pytest.raises(LabError, match='BIRD did not start'):
+        w.bird.start()
+    w.start(bird=False)
+    lab.wait(lambda: not w.block(1) and w.block(2), 15, 'a file that this BIRD takes')
+    w.bird.start()
+    lab.wait(lambda: w.up(2), 30, 'the other session')
+    assert w.problem('REFUSED_BY_BIRD')['origin'] == 'bgppeer/tor-1'
+    assert 'peer_10_0_0_11' not in w.bird.protocols()
+    with w.untouched(2):
+        w.resources(bgppeer(1, extensions='{hold: "9"}'))
+        w.shows(1, 'hold time 9;')
+        w.converged(timeout=30)
 
 
 def hold(seconds):
@@ -333,7 +360,7 @@ spec: {importV4: [{action: Reject}]}
         w.bird.birdc('enable peer_10_0_0_11')
         lab.wait(lambda: w.bird.sessions().get('10.0.0.11') == 'Established', 30, 'up again')
         assert 'import filter import_' in w.block(1)
-        assert 'Import filter: import_' in ' '.join(w.bird.birdc('show protocols all peer_10_0_0_11').split()).replace('Input', 'Import')
+        assert re.search(r'Input filter: +import_', w.bird.birdc('show protocols all peer_10_0_0_11'))
         lab.wait(lambda: not [p for p in w.status()['problems'] if p['code'] == 'DISABLED'], 20, 'no hand any more')
 
 
@@ -361,3 +388,25 @@ def test_secret_rotated(lab):
         w.shows(1, 'password "neu"')
         w.converged(timeout=30)
     assert 'neu' not in ''.join(w.log('.*')) and 'geheim' not in ''.join(w.log('.*'))
+
+
+# ---- a field that stops a session
+
+def test_admin_state(lab):
+    """Down until the field says otherwise: a hand that enables it is answered within a look."""
+    w = World(lab, 2)
+    down = bgppeer(1).replace('metadata: {name: tor-1}',
+                              'metadata: {name: tor-1, annotations: {peerage.dev/adminState: Down}}')
+    rc, out, _ = w.peerctl('plan', '-f', '-', stdin=down)
+    assert rc == 1 and re.search(r'bgppeer/tor-1 +stopped +its resource says so', out) and ', stops 1' in out, out
+    with w.untouched(2):
+        w.resources(down)
+        lab.wait(lambda: not w.up(1), 15, 'down')
+        w.bird.birdc('enable peer_10_0_0_11')
+        lab.wait(lambda: w.log('info enabled|warning enabled'), 20, 'the log has it')
+        lab.wait(lambda: w.bird.protocols()['peer_10_0_0_11']['state'] == 'down', 15, 'down again')
+        lab.wait(lambda: [s for s in json.loads(w.peerctl('status', '-o', 'json')[1])['sessions']
+                          if s['name'] == 'peer_10_0_0_11' and s.get('code') == 'ADMIN_DOWN' and s['fate'] == 'stopped'],
+                 10, 'the status says so')
+        w.resources(bgppeer(1))
+        w.converged(timeout=30)

@@ -34,10 +34,29 @@ ETCD, FEED, REPORT = 'src/store/etcd.c', 'src/store/feed.c', 'src/engine/report.
 WIRE, SCHEDULE = 'src/store/etcd_wire.c', 'src/engine/schedule.c'
 WRITING = 'src/peerctl/write.c'
 
+FATE, FATES, REFUSALS, DECIDE = (
+    'src/compute/fate.c', 'src/render/fates.c', 'src/engine/refusals.c', 'src/engine/decide.c')
 FACTS, BASE, NEXT = 'src/engine/facts.c', 'src/render/base.c', 'test_nexthop.py::'
 HISTORY, OBSERVER = 'src/bird/history.c', 'src/engine/observer.c'
 
 MUTANTS = [Mutant(*row) for row in (
+    # ---- what becomes of a session
+    ('a mistake starts a session', FATE, 'f->asked && !f->broken && !f->faulty && !f->refused;',
+     'f->asked && !f->broken && !f->refused;', ['unit fate', 'sim secrets']),
+    ('a stopped text without protection', FATE, 'if (fate.less) /* `birdc', 'if (false) /* `birdc', ['unit fate', 'sim fates']),
+    ('what was stopped starts by itself', FATE, '(!f->up || fate.less)', 'fate.less', ['unit fate', 'sim admin']),
+    ('less is not said', FATES, 'b && p && accepted_less(in->last, b, p)', 'false', ['unit fates', 'sim secrets']),
+    ('what BIRD no longer takes is kept', FATES, '.accepted_refused = old', '.accepted_refused = false',
+     ['sim refused', 'sim offline']),
+    ('a rival takes what a broken object has', FATES, '.broken = b && is_broken', '.broken = b && !p && is_broken', ['unit fates']),
+    ('a stop without a text is forgotten', 'src/engine/running.c', '\tstopped_without_text(r, &now);\n', '', ['sim secrets']),
+    ('refused for ever', REFUSALS, 'if (r->items[i].due <= now)', 'if (false)', ['unit refusals', 'sim refused']),
+    ('one question for each', REFUSALS, 'r->batch ? 2 * r->batch : 1', '0', ['unit refusals']),
+    ('a file that BIRD once took', DECIDE, '(checked || o->running)', 'true', ['unit decide', 'sim offline']),
+    ('a hand runs what a field stops', DECIDE, ' && !o->enabled', '', ['unit decide', 'sim admin']),
+    ('an include is looked at once', 'src/engine/operator.c', '*ret_include = strcmp(texts.s, f->texts.s) != 0;',
+     '*ret_include = false;', ['sim refused']),
+    ('a changed include is no change', 'src/render/bird.c', 'if (o->include_digest)', 'if (false)', ['sim refused']),
     # ---- why a session is not up
     ('the first error sticks', HISTORY, 'if (stands(&h->now) && !stands(&cause) && !attempt_ends(h, e))',
      'if (h->now.words[0])', ['unit history', 'sim cause']),

@@ -136,34 +136,33 @@ static void table(void **state)
 }
 
 /* Over all combinations: BIRD is only changed when it is ours to change and nothing is in doubt. */
-#define BIT (bits >> n++ & 1)
+#define BIT(n) (bits >> (n) & 1)
 static void laws(void **state)
 {
 	(void)state;
 	for (unsigned bits = 0; bits < 1u << 18; bits++) {
-		unsigned n = 0;
-		struct observed o = { .ready = BIT,
-				      .changing = BIT,
-				      .asked = BIT,
-				      .away = BIT ? "away" : NULL,
-				      .running = BIT,
-				      .runs = BIT ? ID : NULL,
-				      .unconfirmed = BIT,
-				      .control_free = BIT,
-				      .file_ours = BIT,
-				      .file_right = BIT,
-				      .enabled = BIT,
-				      .store = BIT ? "s1" : "s2" };
-		struct wanted w = { .planned = BIT,
-				    .id = BIT ? ID : OTHER,
-				    .lost = BIT ? "x" : NULL,
-				    .searching = BIT };
+		struct observed o = { .ready = BIT(0),
+				      .changing = BIT(1),
+				      .asked = BIT(2),
+				      .away = BIT(3) ? "away" : NULL,
+				      .running = BIT(4),
+				      .runs = BIT(5) ? ID : NULL,
+				      .unconfirmed = BIT(6),
+				      .control_free = BIT(7),
+				      .file_ours = BIT(8),
+				      .file_right = BIT(9),
+				      .enabled = BIT(10),
+				      .store = BIT(11) ? "s1" : "s2" };
+		struct wanted w = { .planned = BIT(12),
+				    .id = BIT(13) ? ID : OTHER,
+				    .lost = BIT(14) ? "x" : NULL,
+				    .searching = BIT(15) };
 		struct memory m = past;
 		struct decision d;
 		bool changes, asks, doubt;
 
-		m.adopt = BIT;
-		m.refused_id = BIT ? OTHER : "";
+		m.adopt = BIT(16);
+		m.refused_id = BIT(17) ? OTHER : "";
 		decide(&o, &w, &m, &d);
 		changes = d.action == ACTION_APPLY || d.action == ACTION_INSTALL ||
 			  d.action == ACTION_CONFIRM;

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/kinds/specs.h"
 #include "model/load.h"
 
 struct head {
@@ -157,6 +158,58 @@ static void test_tolerant(void **state)
 
 /* Where less that is said means more that is let through, a store is read as a file is: what we do not
  * know breaks the object, with its place in the complaint. */
+/* Annotations of ours are fields: strict in files, and in a store wrong ones break the object, unknown
+ * ones do not, unless they nearly are one that limits something. */
+static void test_annotations(void **state)
+{
+#define ANNOTATED(text) \
+	"{\"metadata\":{\"name\":\"x\",\"annotations\":{" text "}},\"spec\":{\"peerIP\":\"10.0.0.1\",\"asNumber\":1}}"
+	static const struct {
+		const struct kind *kind;
+		const char *json;
+		bool file, store; /* do they take it? */
+		unsigned admin_state;
+		const char *text;
+	} cases[] = {
+		/* clang-format off */
+		{ &kind_bgppeer, ANNOTATED("\"peerage.dev/adminState\":\"Down\""), true, true, ADMIN_DOWN, NULL },
+		{ &kind_bgppeer, ANNOTATED("\"peerage.dev/adminState\":\"Up\",\"a/b\":\"c\""), true, true, ADMIN_UP, NULL },
+		{ &kind_bgppeer, ANNOTATED("\"peerage.dev/created\":\"2026-01-01T00:00:00Z\""), true, true, ADMIN_UNSET, NULL },
+		{ &kind_bgppeer, ANNOTATED("\"adminState\":\"Down\",\"x.peerage.dev/adminState\":\"?\""), true, true, ADMIN_UNSET, NULL },
+		{ &kind_bgppeer, ANNOTATED("\"peerage.dev/adminState\":\"Downn\""), false, false, 0, "is none of Up, Down" },
+		{ &kind_bgppeer, ANNOTATED("\"peerage.dev/adminstate\":\"Down\""), false, false, 0,
+		  "did you mean \"peerage.dev/adminState\"?" },
+		{ &kind_bgppeer, ANNOTATED("\"peerage.dev/holdTime\":\"90s\""), false, true, 0, "no such field in BGPPeer" },
+		{ &kind_ippool, "{\"metadata\":{\"name\":\"x\",\"annotations\":{\"peerage.dev/adminState\":\"Down\"}},"
+		  "\"spec\":{\"cidr\":\"10.0.0.0/16\"}}", false, true, 0, "no such field in IPPool" },
+		/* clang-format on */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < lengthof(cases); i++)
+		for (int store = 0; store < 2; store++) {
+			auto_arena struct arena a = { 0 };
+			struct diags d = { .arena = &a };
+			const struct value *doc =
+				json_parse(cases[i].json, strlen(cases[i].json), &a, &d);
+			struct resource *r = resource_decode(
+				cases[i].kind, doc, store ? DECODE_TOLERANT : DECODE_STRICT, NULL,
+				NULL);
+			bool taken = store ? cases[i].store : cases[i].file;
+
+			if (resource_broken(r) == taken)
+				fail_msg("case %zu, %s", i, store ? "store" : "file");
+			if (taken && cases[i].kind == &kind_bgppeer && cases[i].file)
+				assert_int_equal(resource_spec(r, bgppeer)->admin_state,
+						 cases[i].admin_state);
+			if (cases[i].text)
+				assert_non_null(strstr(r->complaints[0].text, cases[i].text));
+			else
+				assert_int_equal(r->n_complaints, 0);
+			resource_unref(r);
+		}
+}
+
 static void test_guarded(void **state)
 {
 #define RULE(more) "{\"spec\":{\"importV4\":[{\"action\":\"Reject\"" more "}]}}"
@@ -334,7 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_complaints),
 		cmocka_unit_test(test_tolerant),
-		cmocka_unit_test(test_guarded),
+		cmocka_unit_test(test_annotations), cmocka_unit_test(test_guarded),
 		cmocka_unit_test(test_store_names),
 		cmocka_unit_test(test_many_complaints),
 		cmocka_unit_test(test_labels),

@@ -21,6 +21,10 @@
 	FABRIC_NODE("b", "ipv4Address: 10.0.0.9/24" other)                                         \
 	FABRIC_PEER("p", "peerSelector: n == 'b'")
 
+#define DOWN_PEER                                                                                  \
+	"apiVersion: projectcalico.org/v3\nkind: BGPPeer\nmetadata: {name: p, annotations: "        \
+	"{peerage.dev/adminState: Down}}\nspec: {" PEER "}\n---\n"
+
 struct row {
 	const char *before, *after;
 	enum effect effect;
@@ -83,6 +87,10 @@ static const struct row rows[] = {
 	/* the other end stops planning it */
 	{ RR("", ""), FABRIC_NODE("a", "ipv4Address: 10.0.0.1/24") FABRIC_NODE("b", "ipv4Address: 10.0.0.9/24")
 	  FABRIC_CONFIG("nodeToNodeMeshEnabled: false") FABRIC_PEER("p", "peerSelector: n == 'b', node: a, reversePeering: Manual"), EFFECT_RESTART, "passive" },
+	/* a field stops it, and starts it */
+	{ NODE FABRIC_PEER("p", PEER), NODE DOWN_PEER, EFFECT_NONE, NULL },
+	{ NODE DOWN_PEER, NODE FABRIC_PEER("p", PEER), EFFECT_RESTART, "admin state" },
+	{ NODE, NODE DOWN_PEER, EFFECT_NONE, NULL },
 	{ NODE, NODE FABRIC_PEER("p", PEER), EFFECT_ADDED, NULL },
 	{ NODE FABRIC_PEER("p", PEER), NODE, EFFECT_REMOVED, NULL },
 };

@@ -9,6 +9,7 @@ static void bgppeer_check(struct decode *dc, const struct value *v, const void *
 static void restart_time_check(struct decode *dc, const struct bgppeer *p);
 static const char *bgppeer_cell(const struct resource *r, const char *column, struct arena *a);
 
+static const char *const admin_words[] = { "", "Up", "Down", NULL };
 static const char *const source_words[] = { "", "UseNodeIP", "None", NULL };
 static const char *const detection_words[] = { "", "None", "BFDIfDirectlyConnected", NULL };
 static const char *const restart_words[] = { "", "GracefulRestart", "LongLivedGracefulRestart",
@@ -103,6 +104,15 @@ static const char *const columns[] = { "NAME", "PEERIP", "NODE", "ASN", NULL };
 static const char *const wide[] = { "PEERSELECTOR", "PASSWORD", "FAILUREDETECTION",
 				    "RESTARTMODE",  "FILTERS",	NULL };
 
+/* clang-format off */
+static const struct field bgppeer_annotations[] = {
+	{ ANNOTATION_PREFIX "adminState", F_ENUM(bgppeer, admin_state), .arg = admin_words, .dflt = "Up",
+	  .flags = FIELD_LIMITS,
+	  .doc = "Down: these sessions are configured and do not run, also when a hand enables one." },
+	{ 0 }
+};
+/* clang-format on */
+
 const struct kind kind_bgppeer = {
 	.id = KIND_BGPPEER,
 	.name = "BGPPeer",
@@ -114,6 +124,7 @@ const struct kind kind_bgppeer = {
 		   .rules = bgppeer_rules,
 		   .size = sizeof(struct bgppeer),
 		   .check = bgppeer_check},
+	.annotations = bgppeer_annotations,
 	.doc = "A remote BGP peer that nodes peer with: a router by its address, or other nodes by "
 	       "their labels.",
 	.columns = columns,

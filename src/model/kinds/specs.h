@@ -20,6 +20,8 @@ struct password {
 	struct secret_ref ref; /* secretKeyRef; name NULL: no password */
 };
 
+enum admin_state { ADMIN_UNSET, ADMIN_UP, ADMIN_DOWN };
+
 struct bgppeer {
 	const char *node;
 	const struct selector *node_selector;
@@ -35,6 +37,7 @@ struct bgppeer {
 	unsigned bird_gateway_mode;      /* enum gateway_mode */
 	unsigned reverse_peering;        /* enum reverse_peering */
 	struct list filters;             /* const char *: names of BGPFilters */
+	unsigned admin_state;            /* enum admin_state; of an annotation */
 	/* decoded, checked, kept; not acted on yet */
 	uint32_t local_as_number;
 	enum tristate keep_original_next_hop;
