@@ -115,7 +115,6 @@ struct problem *fates_problems(const struct fates *f, struct arena *a, size_t *r
 	return problems;
 }
 
-/* Is WORD one of N sorted WORDS? */
 /* A text that was never to run, of 0.1.0, is none. */
 static void accepted_sort(struct join *j)
 {
@@ -173,11 +172,17 @@ static void join_name(struct join *j, const struct peering *p, const struct conf
 	if (!facts.asked && !facts.broken)
 		return; /* it goes */
 	s = arena_push(j->arena, j->fates->items, j->fates->n);
-	*s = (struct session_fate){ .name = name, .peering = p, .accepted = b };
+	/* It lives longer than LAST, as the plan does. */
+	*s = (struct session_fate){ .name = p ? p->name : arena_str(j->arena, b->name),
+				    .origin = p ? p->origin : arena_str(j->arena, b->origin),
+				    .peering = p,
+				    .accepted = b };
 	s->fate = fate_of(&facts);
-	s->words = refused ? refused : s->fate.text == FATE_TEXT_NONE ? old : NULL;
+	s->words = arena_str(j->arena, refused			     ? refused :
+				       s->fate.text == FATE_TEXT_NONE ? old :
+									NULL);
 	if (s->fate.kind == FATE_KEEPS && !s->fate.text && !j->fates->lost)
-		j->fates->lost = name;
+		j->fates->lost = s->name;
 }
 
 static const char *refused_words(const struct fates_input *in, const char *name,
@@ -234,9 +239,10 @@ static void unknown_find(struct join *j)
 		    (in->last && conf_find(in->last, name)))
 			continue;
 		if (!in->others)
-			*arena_push(j->arena, j->fates->unknown, j->fates->n_unknown) = name;
+			*arena_push(j->arena, j->fates->unknown, j->fates->n_unknown) =
+				arena_str(j->arena, name);
 		else if (in->plan->n_broken && !j->fates->lost)
-			j->fates->lost = name;
+			j->fates->lost = arena_str(j->arena, name);
 	}
 }
 
@@ -258,7 +264,7 @@ static struct problem *add(struct arena *a, struct problem **problems, size_t *n
 	*at = (struct problem){
 		.code = code,
 		.level = DIAG_ERROR,
-		.origin = s->peering ? s->peering->origin : s->accepted->origin,
+		.origin = s->origin,
 		.origin_version = s->peering ? s->peering->origin_version : NULL,
 		.peering = s->name,
 	};

@@ -32,9 +32,9 @@ struct fates_input {
 };
 
 struct session_fate {
-	const char *name;
+	const char *name, *origin;
 	const struct peering *peering;     /* NULL: no valid resource asks for it, a broken one has it */
-	const struct conf_block *accepted; /* in LAST; NULL */
+	const struct conf_block *accepted; /* in LAST, and no longer there than that; NULL */
 	struct fate fate;
 	const char *words;                 /* of BIRD, where it refuses; NULL */
 };
@@ -47,7 +47,7 @@ struct fates {
 	size_t n_unknown;
 };
 
-/* All is in A, or in what IN points to. */
+/* All is in A or in the plan, but for ACCEPTED. */
 struct fates *fates_decide(const struct fates_input *in, struct arena *a);
 /* NULL when NAME is neither planned nor kept. */
 const struct session_fate *fates_find(const struct fates *f, const char *name);
