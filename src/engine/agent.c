@@ -107,7 +107,7 @@ static void agent_act(struct agent *ag);
 static void agent_settled(struct agent *ag);
 static void agent_outcome(struct agent *ag);
 static void agent_refused(struct agent *ag);
-static void agent_failed(struct agent *ag);
+static void agent_failed(struct agent *ag, bool harmless);
 static void agent_ask_anew(struct agent *ag);
 static void agent_say(struct agent *ag, enum agent_state state, const char *message);
 static void agent_problems(struct agent *ag);
@@ -515,7 +515,7 @@ static void agent_act(struct agent *ag)
 				  ag->running.n_enabled ? "what is to be stopped is stopped again" :
 							  "it is written anew and BIRD reads it",
 				  NULL);
-		apply_start(ag->apply, ag->conf);
+		apply_start(ag->apply, ag->conf, ag->running.last);
 		break;
 	case ACTION_INSTALL:
 		ag->retry_at = 0;
@@ -548,9 +548,10 @@ static void agent_settled(struct agent *ag)
 /* What the change that was under way came to. */
 static void agent_outcome(struct agent *ag)
 {
+	enum apply_outcome outcome = apply_outcome(ag->apply);
 	char count[24];
 
-	switch (apply_outcome(ag->apply)) {
+	switch (outcome) {
 	case APPLY_NONE:
 		return;
 	case APPLY_DONE:
@@ -582,8 +583,9 @@ static void agent_outcome(struct agent *ag)
 	case APPLY_REFUSED:
 		agent_refused(ag);
 		break;
+	case APPLY_OVERTAKEN:
 	case APPLY_FAILED:
-		agent_failed(ag);
+		agent_failed(ag, outcome == APPLY_OVERTAKEN || apply_was_check(ag->apply));
 		break;
 	}
 	observer_again(ag->observer);
@@ -615,8 +617,8 @@ static void agent_refused(struct agent *ag)
 		log_event(LOG_WARNING, "refused", "conf", ag->conf->id, "words", quoted, NULL);
 }
 
-/* A check that cannot be made changes nothing: it is as if BIRD had not been asked. */
-static void agent_failed(struct agent *ag)
+/* HARMLESS: nothing was changed, it is as if BIRD had not been asked. */
+static void agent_failed(struct agent *ag, bool harmless)
 {
 	char message[sizeof ag->message];
 
@@ -624,8 +626,8 @@ static void agent_failed(struct agent *ag)
 	ag->failed_down = !observer_looks(ag->observer);
 	ag->retry_at = clock_ms() + ag->retry_ms;
 	ag->retry_ms = MIN(2 * ag->retry_ms, RETRY_MAX_MS);
-	if (apply_was_check(ag->apply)) {
-		log_event(LOG_DEBUG, "not-checked", "why", apply_words(ag->apply), NULL);
+	if (harmless) {
+		log_event(LOG_DEBUG, "not-given", "why", apply_words(ag->apply), NULL);
 		return;
 	}
 	snprintf(message, sizeof message,

@@ -19,7 +19,6 @@ struct lists { /* of names, while they are made */
 static bool same_text(const char *path, const char *other);
 static void look_at(const struct running *r, const struct session *s, size_t *cursor,
 		    struct lists *now);
-static const struct conf_block *block_near(const struct conf *c, const char *name, size_t *cursor);
 static void stopped_by_text(const struct running *r, struct lists *now);
 static void stopped_without_text(const struct running *r, struct lists *now);
 static bool same(const char *const *a, size_t n_a, const char *const *b, size_t n_b);
@@ -210,7 +209,7 @@ static bool same_text(const char *path, const char *other)
 static void look_at(const struct running *r, const struct session *s, size_t *cursor,
 		    struct lists *now)
 {
-	const struct conf_block *b = block_near(r->last, s->name, cursor);
+	const struct conf_block *b = conf_find_next(r->last, s->name, cursor);
 	enum conf_stop stop = b ? conf_block_stop(r->last, b) : CONF_NOT_STOPPED;
 	const char *name = NULL;
 
@@ -223,19 +222,6 @@ static void look_at(const struct running *r, const struct session *s, size_t *cu
 	else if (s->up == PROTO_DOWN && str_empty(s->info) &&
 		 (stop == CONF_NOT_STOPPED || stop == CONF_BY_HAND))
 		*arena_push(&now->arena, now->by_hand, now->n_by_hand) = name;
-}
-
-static const struct conf_block *block_near(const struct conf *c, const char *name, size_t *cursor)
-{
-	for (size_t i = 0; c && i < c->n_blocks; i++) {
-		size_t at = (*cursor + i) % c->n_blocks;
-
-		if (strcmp(c->blocks[at].name, name) != 0)
-			continue;
-		*cursor = at + 1;
-		return &c->blocks[at];
-	}
-	return NULL;
 }
 
 static void stopped_by_text(const struct running *r, struct lists *now)

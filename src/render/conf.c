@@ -144,6 +144,19 @@ const struct conf_block *conf_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
+const struct conf_block *conf_find_next(const struct conf *c, const char *name, size_t *cursor)
+{
+	for (size_t i = 0; c && i < c->n_blocks; i++) {
+		size_t at = (*cursor + i) % c->n_blocks;
+
+		if (strcmp(c->blocks[at].name, name) != 0)
+			continue;
+		*cursor = at + 1;
+		return &c->blocks[at];
+	}
+	return NULL;
+}
+
 bool conf_is_session(const struct conf_block *b)
 {
 	return strncmp(b->name, CONF_PEERING, strlen(CONF_PEERING)) == 0;

@@ -73,6 +73,8 @@ void conf_free(struct conf *c); /* the text is on the heap, all else in the aren
 const struct conf_block *conf_owner(const struct conf *c, unsigned line);
 /* The block NAME; NULL. */
 const struct conf_block *conf_find(const struct conf *c, const char *name);
+/* The same where names come in the order of the text: *CURSOR, at first 0, is where it is likely to be. */
+const struct conf_block *conf_find_next(const struct conf *c, const char *name, size_t *cursor);
 /* Is B the block of a session? */
 bool conf_is_session(const struct conf_block *b);
 /* What makes a text another one for BIRD: all lines of B but `disabled;`. The named filters that it
