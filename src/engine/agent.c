@@ -361,7 +361,7 @@ static void agent_want(struct agent *ag, const struct observed *o, struct wanted
 			agent_replan(ag);
 	}
 	*w = (struct wanted){
-		.planned = ag->plan,
+		.planned = ag->plan && !ag->replan_due, /* nothing is done on a plan that is out of date */
 		.id = ag->conf ? ag->conf->id : NULL,
 		.lost = ag->fates && o->runs && strlen(o->runs) == OUR_ID_LEN ? ag->fates->lost : NULL,
 		.template_trouble = operator_trouble(ag->operator),

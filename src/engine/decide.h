@@ -50,7 +50,7 @@ struct observed { /* now */
 };
 
 struct wanted {
-	bool planned;        /* there is a plan */
+	bool planned;        /* there is a plan, of what is known now */
 	const char *unknown; /* why nothing is known of this node; NULL: all is */
 	const char *id;      /* of the text; NULL without one */
 	const char *lost;    /* a session that must stay, and no file has its text; NULL */

@@ -48,7 +48,7 @@ MUTANTS = [Mutant(*row) for row in (
     ('less is not said', FATES, 'accepted && p && accepted_less(in->last, accepted, p)', 'false', ['unit fates', 'sim secrets']),
     ('what BIRD no longer takes is kept', FATES, '.accepted_refused = old', '.accepted_refused = false',
      ['sim refused', 'sim offline']),
-    ('a rival takes what a broken object has', FATES, '.broken = accepted && is_broken', '.broken = b && !p && is_broken', ['unit fates']),
+    ('a rival takes what a broken object has', FATES, '.broken = accepted && is_broken', '.broken = accepted && !p && is_broken', ['unit fates']),
     ('a stop without a text is forgotten', 'src/engine/running.c', '\tstopped_without_text(r, &now);\n', '', ['sim secrets']),
     ('refused for ever', REFUSALS, 'if (r->items[i].due <= now)', 'if (false)', ['unit refusals', 'sim refused']),
     ('one question for each', REFUSALS, 'r->batch ? 2 * r->batch : 1', '0', ['unit refusals']),
