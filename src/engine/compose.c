@@ -4,18 +4,28 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+struct reasons { /* problems that name a session, sorted by it; those of fates before those of the plan */
+	struct reason {
+		const struct problem *problem;
+		size_t place;
+	} * items;
+	size_t n;
+};
+
 static void compose_routes(const struct report_facts *f, struct nodestatus *s, struct arena *a);
 static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a);
-static struct status_session compose_session(const struct report_facts *f, const struct peering *p,
+static struct status_session compose_session(const struct report_facts *f,
+					     const struct reasons *reasons, const struct peering *p,
 					     const struct session *s, struct arena *a);
-static void compose_reason(const struct report_facts *f, const struct peering *p,
-			   const struct session *s, const struct history *h,
-			   struct status_session *out, struct arena *a);
+static void compose_reason(const struct report_facts *f, const struct reasons *reasons,
+			   const struct peering *p, const struct session *s,
+			   const struct history *h, struct status_session *out, struct arena *a);
 static const char *cause_sentence(const struct history_cause *c, const struct session_cause *cause,
 				  struct arena *a);
 static struct status_cause *compose_before(const struct history *h, struct arena *a);
-static const struct problem *problem_of(const struct peering *p, const struct problem *problems,
-					size_t n);
+static struct reasons reasons_of(const struct report_facts *f, struct arena *a);
+static int reason_cmp(const void *a, const void *b);
+static const struct problem *reason_find(const struct reasons *r, const struct peering *p);
 static void compose_problems(const struct report_facts *f, struct nodestatus *s, struct arena *a);
 
 struct nodestatus compose_status(const struct report_facts *f, struct arena *a)
@@ -71,6 +81,7 @@ static void compose_sessions(const struct report_facts *f, struct nodestatus *s,
 	const struct session *seen = observer_sessions(f->observer, &n_seen);
 	struct status_session *out = arena_array(a, struct status_session, n_planned + n_seen);
 	bool *planned = arena_array(a, bool, n_seen);
+	const struct reasons reasons = reasons_of(f, a);
 
 	for (size_t i = 0; i < n_planned; i++) {
 		const struct peering *p = &f->plan->peerings[i];
@@ -85,15 +96,16 @@ static void compose_sessions(const struct report_facts *f, struct nodestatus *s,
 				planned[at] = true;
 			}
 		}
-		out[n++] = compose_session(f, p, found, a);
+		out[n++] = compose_session(f, &reasons, p, found, a);
 	}
 	for (size_t j = 0; j < n_seen; j++)
 		if (!planned[j])
-			out[n++] = compose_session(f, NULL, &seen[j], a);
+			out[n++] = compose_session(f, &reasons, NULL, &seen[j], a);
 	s->sessions = (struct list){ out, n };
 }
 
-static struct status_session compose_session(const struct report_facts *f, const struct peering *p,
+static struct status_session compose_session(const struct report_facts *f,
+					     const struct reasons *reasons, const struct peering *p,
 					     const struct session *s, struct arena *a)
 {
 	const struct history *h = observer_history(f->observer, p ? p->name : s->name);
@@ -128,14 +140,14 @@ static struct status_session compose_session(const struct report_facts *f, const
 		out.flaps_at_least = h->flaps_at_least ? YES : UNSET;
 		out.before = compose_before(h, a);
 	}
-	compose_reason(f, p, s, h, &out, a);
+	compose_reason(f, reasons, p, s, h, &out, a);
 	return out;
 }
 
 /* Why it is not Established, as far as it can be known: what the plan says first, then BIRD. */
-static void compose_reason(const struct report_facts *f, const struct peering *p,
-			   const struct session *s, const struct history *h,
-			   struct status_session *out, struct arena *a)
+static void compose_reason(const struct report_facts *f, const struct reasons *reasons,
+			   const struct peering *p, const struct session *s,
+			   const struct history *h, struct status_session *out, struct arena *a)
 {
 	const struct session_fate *fate = fates_find(f->fates, out->name);
 	const struct problem *known = NULL;
@@ -144,11 +156,8 @@ static void compose_reason(const struct report_facts *f, const struct peering *p
 	if (s && s->state == SESSION_ESTABLISHED)
 		return;
 	/* What has a text in BIRD is down for BIRD's reasons, whatever else is wrong with it. */
-	if (p && fate && (fate->fate.kind == FATE_STOPPED || fate->fate.kind == FATE_ABSENT)) {
-		known = problem_of(p, f->problems, f->n_problems);
-		if (!known && f->plan)
-			known = problem_of(p, f->plan->problems, f->plan->n_problems);
-	}
+	if (p && fate && (fate->fate.kind == FATE_STOPPED || fate->fate.kind == FATE_ABSENT))
+		known = reason_find(reasons, p);
 	if (fate && fate->fate.reason == FATE_BY_FIELD) {
 		out->code = "ADMIN_DOWN";
 		out->reason = fate_reasons[FATE_BY_FIELD];
@@ -206,14 +215,48 @@ static struct status_cause *compose_before(const struct history *h, struct arena
 	return before;
 }
 
-static const struct problem *problem_of(const struct peering *p, const struct problem *problems,
-					size_t n)
+/* Five thousand sessions may lack one filter: each is searched for, not walked to. */
+static struct reasons reasons_of(const struct report_facts *f, struct arena *a)
 {
-	for (size_t i = 0; i < n; i++)
-		if (problems[i].peering && problems[i].level != DIAG_NOTE &&
-		    strcmp(problems[i].peering, p->name) == 0 &&
-		    strcmp(problems[i].origin, p->origin) == 0)
-			return &problems[i];
+	size_t n_plan = f->plan ? f->plan->n_problems : 0;
+	struct reasons r = { .items = arena_array(a, struct reason, f->n_problems + n_plan) };
+
+	for (size_t i = 0; i < f->n_problems + n_plan; i++) {
+		const struct problem *at =
+			i < f->n_problems ? &f->problems[i] : &f->plan->problems[i - f->n_problems];
+
+		if (at->peering && at->level != DIAG_NOTE)
+			r.items[r.n++] = (struct reason){ at, i };
+	}
+	if (r.n)
+		qsort(r.items, r.n, sizeof *r.items, reason_cmp);
+	return r;
+}
+
+static int reason_cmp(const void *a, const void *b)
+{
+	const struct reason *x = a, *y = b;
+	int order = strcmp(x->problem->peering, y->problem->peering);
+
+	return order ? order : x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* The first that is about P, and about the resource that asks for it. */
+static const struct problem *reason_find(const struct reasons *r, const struct peering *p)
+{
+	size_t low = 0, high = r->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(r->items[mid].problem->peering, p->name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < r->n && strcmp(r->items[low].problem->peering, p->name) == 0; low++)
+		if (strcmp(r->items[low].problem->origin, p->origin) == 0)
+			return r->items[low].problem;
 	return NULL;
 }
 

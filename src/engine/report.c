@@ -33,7 +33,7 @@ struct report {
 	bool behind;	    /* the facts have changed since */
 	unsigned told_late; /* 1u << enum err_kind: the log has it that statuses are not written */
 	struct arena since_arena;
-	struct status_problem *since; /* when each problem was first seen */
+	struct status_problem *since; /* when each problem was first seen; sorted */
 	size_t n_since;
 };
 
@@ -44,7 +44,9 @@ static void take_entry(void *ctx, const struct entry *e);
 static void collect(struct report *r, struct store *st);
 static struct nodestatus status_of(struct report *r, const struct report_facts *f, struct arena *a);
 static void problems_since(struct report *r, struct nodestatus *s, struct arena *a);
-static const char *problem_since(struct report *r, const struct status_problem *p);
+static void since_add(struct report *r, const struct status_problem *p);
+static void since_sort(struct report *r);
+static int since_cmp(const void *a, const void *b);
 static void print_status(const struct nodestatus *s, const char *node, struct buf *out);
 static void place(struct schedule *s, const struct snapshot *snap, const char *node);
 static int64_t compare_at(const struct report *r);
@@ -116,14 +118,10 @@ void report_recall(struct report *r, struct observer *observer, struct links *l)
 
 		observer_remember(observer, &h);
 	}
-	for (size_t i = 0; s && i < s->problems.n; i++) {
-		const struct status_problem *p = &list_at(s->problems, struct status_problem, i);
-
-		*arena_push(&r->since_arena, r->since, r->n_since) = (struct status_problem){
-			arena_str(&r->since_arena, p->code), arena_str(&r->since_arena, p->origin),
-			arena_str(&r->since_arena, p->text), arena_str(&r->since_arena, p->since)
-		};
-	}
+	for (size_t i = 0; s && i < s->problems.n; i++)
+		if (list_at(s->problems, struct status_problem, i).since)
+			since_add(r, &list_at(s->problems, struct status_problem, i));
+	since_sort(r);
 	resource_unref(r->earlier);
 	r->earlier = NULL;
 }
@@ -281,41 +279,56 @@ static struct nodestatus status_of(struct report *r, const struct report_facts *
 static void problems_since(struct report *r, struct nodestatus *s, struct arena *a)
 {
 	struct status_problem *out = (struct status_problem *)(uintptr_t)s->problems.items;
-	size_t n = s->problems.n;
+	struct clock_text now = clock_rfc3339(clock_wall());
+	size_t n = s->problems.n, n_known = r->n_since;
 
-	for (size_t i = 0; i < n; i++)
-		out[i].since = arena_str(a, problem_since(r, &out[i]));
-	if (r->n_since > 64 + 4 * n) {
-		struct arena fresh = { 0 };
-		struct status_problem *kept = NULL;
-		size_t n_kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct status_problem *at =
+			n_known ? bsearch(&out[i], r->since, n_known, sizeof *r->since, since_cmp) :
+				  NULL;
 
-		for (size_t i = 0; i < n; i++)
-			*arena_push(&fresh, kept, n_kept) = (struct status_problem){
-				out[i].code, arena_str(&fresh, out[i].origin),
-				arena_str(&fresh, out[i].text), arena_str(&fresh, out[i].since)
-			};
-		arena_free(&r->since_arena);
-		r->since_arena = fresh;
-		r->since = kept;
-		r->n_since = n_kept;
+		out[i].since = arena_str(a, at ? at->since : now.s);
+		if (!at)
+			since_add(r, &out[i]);
 	}
+	if (r->n_since > 64 + 4 * n) {
+		arena_free(&r->since_arena);
+		r->since = NULL;
+		r->n_since = n_known = 0;
+		for (size_t i = 0; i < n; i++)
+			since_add(r, &out[i]);
+	}
+	if (r->n_since > n_known)
+		since_sort(r);
 }
 
-static const char *problem_since(struct report *r, const struct status_problem *p)
+static void since_add(struct report *r, const struct status_problem *p)
 {
-	struct status_problem *at;
+	struct status_problem *at = arena_push(&r->since_arena, r->since, r->n_since);
 
-	for (size_t i = 0; i < r->n_since; i++)
-		if (str_eq(r->since[i].code, p->code) && str_eq(r->since[i].origin, p->origin) &&
-		    str_eq(r->since[i].text, p->text) && r->since[i].since)
-			return r->since[i].since;
-	at = arena_push(&r->since_arena, r->since, r->n_since);
 	at->code = arena_str(&r->since_arena, p->code);
 	at->origin = arena_str(&r->since_arena, p->origin);
 	at->text = arena_str(&r->since_arena, p->text);
-	at->since = arena_str(&r->since_arena, clock_rfc3339(clock_wall()).s);
-	return at->since;
+	at->since = arena_str(&r->since_arena, p->since);
+}
+
+static void since_sort(struct report *r)
+{
+	if (r->n_since)
+		qsort(r->since, r->n_since, sizeof *r->since, since_cmp);
+}
+
+/* What an earlier life wrote may lack any of them. */
+static int since_cmp(const void *a, const void *b)
+{
+	const struct status_problem *x = a, *y = b;
+	const char *const left[] = { x->code, x->origin, x->text };
+	const char *const right[] = { y->code, y->origin, y->text };
+	int order = 0;
+
+	for (size_t i = 0; !order && i < lengthof(left); i++)
+		order = strcmp(left[i] ? left[i] : "", right[i] ? right[i] : "");
+	return order;
 }
 
 static void print_status(const struct nodestatus *s, const char *node, struct buf *out)
