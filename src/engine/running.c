@@ -64,7 +64,8 @@ bool running_learn(struct running *r, const char *runs)
 			arena_free(&arena);
 			continue;
 		}
-		if (runs && i) /* an earlier life died before the confirmation, BIRD went back */
+		/* An earlier life died before the confirmation, BIRD went back. */
+		if (runs && i && running_file_ours(r))
 			(void)!rename(path, r->path);
 		conf_free(r->last);
 		arena_free(&r->arena);
