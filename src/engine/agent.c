@@ -76,6 +76,7 @@ struct agent {
 	enum agent_state state;
 	char message[500];
 	uint64_t stamp; /* counts what the status is made of */
+	int64_t ran;	/* when it last began to */
 	unsigned looks; /* of the observer, when it was last looked at */
 	unsigned life;	/* of BIRD */
 	bool adopted;
@@ -187,6 +188,7 @@ void agent_run(struct agent *ag)
 {
 	unsigned looks = ag->looks;
 
+	ag->ran = clock_ms();
 	agent_decide(ag);
 	agent_act(ag);
 	agent_report(ag);
@@ -211,9 +213,10 @@ void agent_wait(struct agent *ag, struct poll *p)
 		poll_at(p, ag->replan_after);
 	if (ag->retry_at && idle)
 		poll_at(p, ag->retry_at);
-	if (ag->refused_id[0] && idle)
+	/* What was due already could not be asked: whatever stands against that wakes us when it goes. */
+	if (ag->refused_id[0] && idle && ag->refused_due > ag->ran)
 		poll_at(p, ag->refused_due);
-	if (refusals_due(ag->refusals) && idle)
+	if (refusals_due(ag->refusals) > ag->ran && idle)
 		poll_at(p, refusals_due(ag->refusals));
 }
 
@@ -349,7 +352,9 @@ static void agent_want(struct agent *ag, const struct observed *o, struct wanted
 	bool known = o->ready && !o->changing && (o->asked || o->away);
 
 	ag->replan_due = false;
-	if (known && apply_idle(ag->apply) && refusals_offer(ag->refusals))
+	/* not while it cannot be asked: what is offered is not told of as refused */
+	if (known && ag->decision.state != STATE_HELD && ag->decision.state != STATE_NOT_OURS &&
+	    refusals_offer(ag->refusals))
 		ag->stale = true;
 	if (known) {
 		ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
