@@ -76,6 +76,7 @@ struct agent {
 	enum agent_state state;
 	char message[500];
 	uint64_t stamp; /* counts what the status is made of */
+	int64_t ran;	/* when it last began to */
 	unsigned looks; /* of the observer, when it was last looked at */
 	unsigned life;	/* of BIRD */
 	bool adopted;
@@ -189,6 +190,7 @@ void agent_run(struct agent *ag)
 {
 	unsigned looks = ag->looks;
 
+	ag->ran = clock_ms();
 	agent_decide(ag);
 	agent_act(ag);
 	agent_report(ag);
@@ -199,7 +201,6 @@ void agent_run(struct agent *ag)
 void agent_wait(struct agent *ag, struct poll *p)
 {
 	bool idle = apply_idle(ag->apply);
-	int64_t now = clock_ms();
 
 	feed_wait(ag->feed, p);
 	observer_wait(ag->observer, p);
@@ -214,10 +215,10 @@ void agent_wait(struct agent *ag, struct poll *p)
 		poll_at(p, ag->replan_after);
 	if (ag->retry_at && idle)
 		poll_at(p, ag->retry_at);
-	/* What is due and waits for something else is not waited for by the clock. */
-	if (ag->refused_id[0] && idle && now < ag->refused_due)
+	/* What was due already could not be asked: whatever stands against that wakes us when it goes. */
+	if (ag->refused_id[0] && idle && ag->refused_due > ag->ran)
 		poll_at(p, ag->refused_due);
-	if (idle && now < refusals_due(ag->refusals))
+	if (refusals_due(ag->refusals) > ag->ran && idle)
 		poll_at(p, refusals_due(ag->refusals));
 }
 
@@ -353,7 +354,9 @@ static void agent_want(struct agent *ag, const struct observed *o, struct wanted
 	bool known = o->ready && !o->changing && (o->asked || o->away);
 
 	ag->replan_due = false;
-	if (known && apply_idle(ag->apply) && refusals_offer(ag->refusals))
+	/* not while it cannot be asked: what is offered is not told of as refused */
+	if (known && ag->decision.state != STATE_HELD && ag->decision.state != STATE_NOT_OURS &&
+	    refusals_offer(ag->refusals))
 		ag->stale = true;
 	if (known) {
 		ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
