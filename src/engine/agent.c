@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page to read when one wants to know what the agent does: agent_run(). It observes (what the
- * store, BIRD, the machine and the operator's files say now), works out what is wanted (plan, fates,
- * text), decides (decide.h), acts (apply.h) and reports (report.h).
+ * The page to read when one wants to know what the agent does: agent_run(). It hears what is new (from
+ * the store, BIRD, the machine and the operator's files), observes how things are now, works out what
+ * is wanted (plan, fates, text), decides (decide.h), acts (apply.h) and reports (report.h).
  *
  * Everything it does to BIRD hangs on comparing what should run (the id of the rendered text) with
  * what BIRD says it runs.
@@ -92,10 +92,11 @@ struct agent {
 	unsigned trouble_kinds;	     /* 1u << enum err_kind, of that one */
 };
 
+static void agent_hear(struct agent *ag);
+static bool agent_look(struct agent *ag);
 static void agent_decide(struct agent *ag);
 static void agent_observe(struct agent *ag, struct observed *o);
 static const char *agent_observe_bird(struct agent *ag);
-static bool agent_look(struct agent *ag);
 static void agent_life(struct agent *ag);
 static void agent_want(struct agent *ag, const struct observed *o, struct wanted *w);
 static void agent_replan(struct agent *ag);
@@ -189,6 +190,7 @@ void agent_run(struct agent *ag)
 {
 	unsigned looks = ag->looks;
 
+	agent_hear(ag);
 	agent_decide(ag);
 	agent_act(ag);
 	agent_report(ag);
@@ -243,27 +245,17 @@ const char *agent_state(const struct agent *ag)
 	return agent_state_names[ag->state];
 }
 
-static void agent_decide(struct agent *ag)
-{
-	agent_observe(ag, &ag->observed);
-	agent_want(ag, &ag->observed, &ag->wanted);
-	ag->observed.file_right = ag->conf && running_file_right(&ag->running, ag->conf);
-	ag->memory = agent_memory(ag);
-	decide(&ag->observed, &ag->wanted, &ag->memory, &ag->decision);
-}
+/* ---- hear: all that was begun goes on, and what came is taken in ---- */
 
-/* ---- observe ---- */
-
-static void agent_observe(struct agent *ag, struct observed *o)
+static void agent_hear(struct agent *ag)
 {
-	bool include, template, looked;
 	struct store *store;
 
 	feed_run(ag->feed);	    /* store   -> snapshot */
 	observer_run(ag->observer); /* BIRD    -> sessions, what it runs */
 	if (facts_run(ag->facts))   /* machine -> addresses, secrets */
 		ag->stale = true;
-	if (operator_run(ag->operator, &include, &template))
+	if (operator_run(ag->operator))
 		agent_ask_anew(ag);
 	bird_run(ag->control);
 	apply_run(ag->apply);
@@ -273,11 +265,45 @@ static void agent_observe(struct agent *ag, struct observed *o)
 	else
 		report_forget(ag->report);
 	agent_store_trouble(ag);
-	looked = agent_look(ag);
-	agent_unresolved(ag, looked);
+	agent_unresolved(ag, agent_look(ag));
 	if (ag->retry_at && clock_ms() >= ag->retry_at)
 		ag->retry_at = 0;
 	agent_outcome(ag);
+}
+
+/* What has settled meanwhile. True after a look of the observer. */
+static bool agent_look(struct agent *ag)
+{
+	unsigned looks = observer_looks(ag->observer);
+	struct facts facts;
+
+	facts_get(ag->facts, &facts);
+	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
+		ag->stale = true;
+	if (looks == ag->looks)
+		return false;
+	if (sources_again(&ag->sources))
+		ag->stale = true;
+	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
+		ag->retry_at = 0;
+	ag->looks = looks;
+	ag->stamp++;
+	return true;
+}
+
+/* ---- observe ---- */
+
+static void agent_decide(struct agent *ag)
+{
+	agent_observe(ag, &ag->observed);
+	agent_want(ag, &ag->observed, &ag->wanted);
+	ag->observed.file_right = ag->conf && running_file_right(&ag->running, ag->conf);
+	ag->memory = agent_memory(ag);
+	decide(&ag->observed, &ag->wanted, &ag->memory, &ag->decision);
+}
+
+static void agent_observe(struct agent *ag, struct observed *o)
+{
 	*o = (struct observed){
 		.ready = feed_revision(ag->feed) && report_ready(ag->report),
 		.changing = !apply_idle(ag->apply),
@@ -312,26 +338,6 @@ static const char *agent_observe_bird(struct agent *ag)
 	return runs;
 }
 
-/* Once per look of the observer. */
-static bool agent_look(struct agent *ag)
-{
-	unsigned looks = observer_looks(ag->observer);
-	struct facts facts;
-
-	facts_get(ag->facts, &facts);
-	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
-		ag->stale = true;
-	if (looks == ag->looks)
-		return false;
-	if (sources_again(&ag->sources))
-		ag->stale = true;
-	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
-		ag->retry_at = 0;
-	ag->looks = looks;
-	ag->stamp++;
-	return true;
-}
-
 /* Another BIRD may take what the last one refused. */
 static void agent_life(struct agent *ag)
 {
@@ -353,7 +359,7 @@ static void agent_want(struct agent *ag, const struct observed *o, struct wanted
 	bool known = o->ready && !o->changing && (o->asked || o->away);
 
 	ag->replan_due = false;
-	if (known && apply_idle(ag->apply) && refusals_offer(ag->refusals))
+	if (known && refusals_offer(ag->refusals))
 		ag->stale = true;
 	if (known) {
 		ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
