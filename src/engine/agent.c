@@ -109,7 +109,7 @@ static void agent_settled(struct agent *ag);
 static void agent_outcome(struct agent *ag);
 static void agent_refused(struct agent *ag);
 static void agent_failed(struct agent *ag, const char *why);
-static void agent_not_checked(struct agent *ag);
+static void agent_not_given(struct agent *ag);
 static void agent_later(struct agent *ag);
 static void agent_ask_anew(struct agent *ag);
 static void agent_say(struct agent *ag, enum agent_state state, const char *message);
@@ -526,7 +526,7 @@ static void agent_act(struct agent *ag)
 				  ag->running.n_enabled ? "what is to be stopped is stopped again" :
 							  "it is written anew and BIRD reads it",
 				  NULL);
-		apply_start(ag->apply, ag->conf);
+		apply_start(ag->apply, ag->conf, ag->running.last);
 		break;
 	case ACTION_INSTALL:
 		ag->retry_at = 0;
@@ -559,9 +559,10 @@ static void agent_settled(struct agent *ag)
 /* What the change that was under way came to. */
 static void agent_outcome(struct agent *ag)
 {
+	enum apply_outcome outcome = apply_outcome(ag->apply);
 	char count[24];
 
-	switch (apply_outcome(ag->apply)) {
+	switch (outcome) {
 	case APPLY_NONE:
 		return;
 	case APPLY_DONE:
@@ -593,9 +594,10 @@ static void agent_outcome(struct agent *ag)
 	case APPLY_REFUSED:
 		agent_refused(ag);
 		break;
+	case APPLY_OVERTAKEN:
 	case APPLY_FAILED:
-		if (apply_was_check(ag->apply))
-			agent_not_checked(ag);
+		if (outcome == APPLY_OVERTAKEN || apply_was_check(ag->apply))
+			agent_not_given(ag);
 		else
 			agent_failed(ag, apply_words(ag->apply));
 		break;
@@ -640,11 +642,11 @@ static void agent_failed(struct agent *ag, const char *why)
 	agent_say(ag, STATE_FAILED, message);
 }
 
-/* A check that cannot be made changes nothing: it is as if BIRD had not been asked. */
-static void agent_not_checked(struct agent *ag)
+/* Nothing was changed: the check could not be made, or a hand was quicker, which the next look shows. */
+static void agent_not_given(struct agent *ag)
 {
 	agent_later(ag);
-	log_event(LOG_DEBUG, "not-checked", "why", apply_words(ag->apply), NULL);
+	log_event(LOG_DEBUG, "not-given", "why", apply_words(ag->apply), NULL);
 }
 
 /* What is wanted now is tried again after a while, which doubles each time. */

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "bird/session.h"
 
 #define CHECK_MS     30000 /* parsing may take long: 5,000 sessions with own filters took 4 s */
 #define CONFIGURE_MS 30000
@@ -34,6 +35,7 @@ enum step {
 	STEP_NONE,
 	STEP_CHECK,	/* configure check */
 	STEP_IDLE,	/* configure status, until no other one is under way */
+	STEP_HANDS,	/* show protocols: what did hands do since the text was made? */
 	STEP_CONFIGURE, /* configure "PATH" timeout 60 */
 	STEP_POLL,	/* configure status, until 0003 */
 	STEP_ID,	/* eval conf_id */
@@ -50,6 +52,7 @@ struct apply {
 	gid_t gid;
 	enum step step;
 	const struct conf *conf;
+	const struct conf *runs; /* what BIRD runs; NULL: not known */
 	enum apply_outcome outcome;
 	bool only_check;
 	bool replaced; /* the file has the new text, BIRD has not confirmed */
@@ -78,6 +81,7 @@ static bool install(struct apply *ap);
 static bool keep_last(struct apply *ap);
 static void put_back(struct apply *ap);
 static bool names_as_expected(const struct apply *ap, const struct reply *r);
+static bool overtaken(const struct apply *ap, const struct reply *r);
 static void offline_run(struct apply *ap);
 static void offline_listen(struct apply *ap);
 static bool busy(const struct reply *r);
@@ -125,9 +129,10 @@ bool apply_idle(const struct apply *ap)
 	return ap->step == STEP_NONE && ap->outcome == APPLY_NONE;
 }
 
-void apply_start(struct apply *ap, const struct conf *conf)
+void apply_start(struct apply *ap, const struct conf *conf, const struct conf *runs)
 {
 	ap->only_check = false;
+	ap->runs = runs;
 	begin(ap, conf);
 }
 
@@ -311,6 +316,7 @@ static void ask(struct apply *ap, enum step step)
 		[STEP_POLL] = "configure status",
 		[STEP_ID] = "eval conf_id",
 		[STEP_NAMES] = "show protocols \"" CONF_PEERING "*\"",
+		[STEP_HANDS] = "show protocols \"" CONF_PEERING "*\"",
 		[STEP_CONFIRM] = "configure confirm",
 		[STEP_UNDO] = "configure undo",
 		[STEP_LATE] = "configure confirm",
@@ -356,8 +362,18 @@ static void answer(struct apply *ap, const struct reply *r)
 	case STEP_IDLE:
 		if (busy(r))
 			again(ap);
-		else if (install(ap))
+		else
+			ask(ap, STEP_HANDS);
+		break;
+	case STEP_HANDS:
+		if (overtaken(ap, r)) {
+			snprintf(ap->words, sizeof ap->words,
+				 "a session was stopped or enabled by hand meanwhile");
+			unlink(ap->candidate);
+			finish(ap, APPLY_OVERTAKEN);
+		} else if (install(ap)) {
 			ask(ap, STEP_CONFIGURE);
+		}
 		break;
 	case STEP_CONFIGURE:
 		if (reply_find(r, 8002)) {
@@ -525,6 +541,28 @@ static bool names_as_expected(const struct apply *ap, const struct reply *r)
 			return false;
 	}
 	return true;
+}
+
+/* BIRD starts a session that a hand stopped unless its text is stopped, too, and stops one that a hand
+ * enabled if its text is: so the text must know of both. */
+static bool overtaken(const struct apply *ap, const struct reply *r)
+{
+	auto_arena struct arena a = { 0 };
+	size_t n = 0;
+	const struct session *sessions = ap->runs ? session_parse(r, &a, &n) : NULL;
+	bool overtaken = false;
+
+	for (size_t i = 0; i < n && !overtaken; i++) {
+		const struct session *s = &sessions[i];
+		const struct conf_block *now = conf_session(ap->runs, s->name);
+		const struct conf_block *next = conf_session(ap->conf, s->name);
+
+		if (now && next && now->stop == next->stop)
+			overtaken = now->stop == CONF_NOT_STOPPED ?
+					    s->up == PROTO_DOWN && str_empty(s->info) :
+					    now->stop == CONF_BY_HAND && s->up != PROTO_DOWN;
+	}
+	return overtaken;
 }
 
 static void offline_run(struct apply *ap)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One change of configuration, from text to a confirmed one, against a live BIRD (bird2.md 4):
- * candidate file, `configure check`, wait until no other reconfiguration is under way, rename over
+ * candidate file, `configure check`, wait until no other reconfiguration is under way, see that no hand
+ * has stopped a session since the text was made (BIRD would start it), rename over
  * the real file (the last good one stays beside it as PATH.last), `configure timeout 60`, poll to
  * 0003, read back the id and the names, `configure confirm`. Whatever happens before the
  * confirmation, the last good file is put back and BIRD undoes itself. Session states play no part.
@@ -23,6 +24,8 @@ enum apply_outcome {
 	APPLY_CHECKED, /* offline: checked and installed, BIRD will read it when it starts */
 	APPLY_PASSED,  /* a check alone: BIRD would take the text. Nothing was changed */
 	APPLY_REFUSED, /* BIRD does not take the text: see apply_place(). Nothing was changed */
+	APPLY_OVERTAKEN, /* a hand stopped or enabled a session just now, and the text does not know
+	                  * of it. Nothing was changed */
 	APPLY_FAILED,  /* something else went wrong; what ran before runs again. Worth another try */
 };
 
@@ -31,8 +34,8 @@ void apply_close(struct apply *ap);
 
 /* Is nothing under way? */
 bool apply_idle(const struct apply *ap);
-/* Begins; only while idle. CONF must live until the outcome. */
-void apply_start(struct apply *ap, const struct conf *conf);
+/* Begins; only while idle. CONF, and what BIRD RUNS (NULL: not known), must live until the outcome. */
+void apply_start(struct apply *ap, const struct conf *conf, const struct conf *runs);
 /* The same with BIRD down: `bird -p` checks, the file is installed. */
 void apply_start_offline(struct apply *ap, const struct conf *conf);
 /* Only asks whether BIRD would take CONF: of BIRD itself, or OFFLINE of `bird -p`. */

@@ -15,6 +15,7 @@ struct refusal {
 	char *line;	    /* the text of the refused line, which others may have, too */
 	struct digest text; /* of the block */
 	enum stage stage;
+	bool presumed;	    /* BIRD has not named this one */
 	int64_t due, pause; /* when it is offered again, and how long that was waited for */
 };
 
@@ -24,6 +25,7 @@ struct refusals {
 	struct refused_text *texts; /* of those that are not offered */
 	size_t n_texts;
 	bool searching, retrying;
+	unsigned asked;	    /* in a row about those that are presumed */
 	size_t batch;	    /* how many were set aside last for being alike */
 	const char *series; /* the name that was refused last; in items, or NULL */
 };
@@ -35,7 +37,8 @@ static bool add_users(struct refusals *r, const struct conf *conf, const char *t
 static void gallop(struct refusals *r, const struct conf *conf, const struct conf_block *b,
 		   const char *line, const char *words);
 static void halve(struct refusals *r);
-static bool retry_failed(struct refusals *r, const char *words);
+static bool retry_failed(struct refusals *r, const struct conf_block *b, const char *words);
+static bool is_behind(const struct conf_block *b, const struct refusal *at);
 static bool halving_failed(struct refusals *r, const struct conf_block *b, const char *words);
 static void confirm(struct refusals *r, const char *upto);
 static void drop(struct refusals *r, bool (*out)(const struct refusal *, const void *),
@@ -78,7 +81,7 @@ bool refusals_add(struct refusals *r, const struct conf *conf, unsigned line, co
 	*ret_new = true;
 	if (!b || !(conf_is_session(b) || strcmp(b->origin, "filter") == 0))
 		return false;
-	if (retry_failed(r, words) || halving_failed(r, b, words)) {
+	if (retry_failed(r, b, words) || halving_failed(r, b, words)) {
 		*ret_new = false;
 		publish(r);
 		return true;
@@ -130,7 +133,8 @@ void refusals_forget(struct refusals *r)
 	publish(r);
 }
 
-/* All that have one mistake at once: one question tells of them. */
+/* All that have one mistake at once: one question tells of them. Before that those that are only
+ * presumed to have it, for the first that really has it would hide them. */
 bool refusals_offer(struct refusals *r)
 {
 	int64_t now = clock_ms();
@@ -138,11 +142,12 @@ bool refusals_offer(struct refusals *r)
 
 	if (refusals_searching(r))
 		return false;
-	for (size_t i = 0; i < r->n && !first; i++)
-		if (r->items[i].due <= now)
+	for (size_t i = 0; i < r->n; i++)
+		if (r->items[i].due <= now && (!first || (r->items[i].presumed && !first->presumed)))
 			first = &r->items[i];
 	for (size_t i = 0; first && i < r->n; i++)
-		if (same_mistake(&r->items[i], first->line, first->words))
+		if (r->items[i].presumed == first->presumed &&
+		    same_mistake(&r->items[i], first->line, first->words))
 			r->items[i].stage = STAGE_OFFERED;
 	r->retrying = first;
 	publish(r);
@@ -177,6 +182,7 @@ static bool add(struct refusals *r, const struct conf *conf, const struct conf_b
 		return false;
 	if (have) {
 		have->stage = stage;
+		have->presumed &= stage == STAGE_ALIKE;
 		return true;
 	}
 	if (r->n == r->cap) {
@@ -190,6 +196,7 @@ static bool add(struct refusals *r, const struct conf *conf, const struct conf_b
 					 .line = mem_str(line),
 					 .text = text,
 					 .stage = stage,
+					 .presumed = stage == STAGE_ALIKE,
 					 .due = clock_ms() + REFUSALS_FIRST_MS,
 					 .pause = REFUSALS_FIRST_MS };
 	return true;
@@ -261,25 +268,46 @@ static void halve(struct refusals *r)
 	r->batch = 0;
 }
 
-/* Is it the mistake that was given a second chance? Then all that have it wait twice as long. */
-static bool retry_failed(struct refusals *r, const char *words)
+/* Is it the mistake that was given a second chance? Then all that have it wait twice as long. What
+ * BIRD read before B is right, and what is only presumed to have it behind B is asked again at once, but
+ * only so often. */
+static bool retry_failed(struct refusals *r, const struct conf_block *b, const char *words)
 {
-	bool failed = false;
+	bool failed = false, more = false, again = r->asked + 1 < REFUSALS_IN_A_ROW;
 
-	for (size_t i = 0; i < r->n && r->retrying; i++) {
+	if (!r->retrying)
+		return false;
+	for (size_t i = 0; i < r->n; i++) {
 		struct refusal *at = &r->items[i];
 
 		if (at->stage != STAGE_OFFERED)
 			continue;
+		if (!alike(at->words, words)) {
+			at->stage = STAGE_REFUSED; /* nothing is known of this */
+			continue;
+		}
+		failed = true;
+		if (is_behind(b, at))
+			continue;
 		at->stage = STAGE_REFUSED;
-		if (!alike(at->words, words))
-			continue; /* BIRD stumbled over something else: nothing is known of this */
+		at->presumed &= strcmp(at->name, b->name) != 0;
+		if (at->presumed && again) {
+			more = true;
+			continue;
+		}
 		at->pause = MIN(2 * at->pause, REFUSALS_MAX_MS);
 		at->due = clock_ms() + at->pause;
-		failed = true;
 	}
+	drop(r, is_offered, NULL);
+	r->asked = more ? r->asked + 1 : 0;
 	r->retrying = false;
 	return failed;
+}
+
+/* Had BIRD read AT, and found nothing wrong, when it came to B? */
+static bool is_behind(const struct conf_block *b, const struct refusal *at)
+{
+	return conf_is_session(b) && strcmp(at->name, b->name) < 0;
 }
 
 /* Was B part of the half that was given back? Then the mistake goes as far as B at least. */
@@ -293,7 +321,10 @@ static bool halving_failed(struct refusals *r, const struct conf_block *b, const
 		if (at->stage != STAGE_OFFERED)
 			continue;
 		at->stage = STAGE_ALIKE;
-		met |= strcmp(at->name, b->name) == 0 && alike(at->words, words);
+		if (strcmp(at->name, b->name) != 0 || !alike(at->words, words))
+			continue;
+		at->presumed = false;
+		met = true;
 	}
 	if (!met)
 		return false;

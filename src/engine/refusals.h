@@ -18,6 +18,7 @@ struct refusals;
 
 #define REFUSALS_FIRST_MS 60000   /* before a refused text is offered again... */
 #define REFUSALS_MAX_MS	  3600000 /* ... doubling up to this */
+#define REFUSALS_IN_A_ROW 8	  /* questions about those that BIRD has not named */
 
 struct refusals *refusals_open(void);
 void refusals_close(struct refusals *r);

@@ -57,6 +57,7 @@ MUTANTS = [Mutant(*row) for row in (
     ('an include is looked at once', 'src/engine/operator.c', '*ret_include = strcmp(texts.s, f->texts.s) != 0;',
      '*ret_include = false;', ['sim refused']),
     ('a changed include is no change', 'src/render/bird.c', 'if (o->include_digest)', 'if (false)', ['sim refused']),
+    ('a hand is overruled', 'src/engine/apply.c', 'if (overtaken(ap, r))', 'if (false)', ['sim combined']),
     # ---- why a session is not up
     ('the first error sticks', HISTORY, 'if (stands(&h->now) && !stands(&cause) && !attempt_ends(h, e))',
      'if (h->now.words[0])', ['unit history', 'sim cause']),

@@ -111,14 +111,16 @@ static void how_long(void **state)
 
 #define MANY 1000
 
-/* Sessions 0..MANY-1, of which those in BAD have a line that BIRD does not take. */
+static size_t many = MANY; /* of them are there */
+
+/* Sessions from 0 on, of which those in BAD have a line that BIRD does not take. */
 static struct conf *many_conf(struct arena *a, const bool *bad, const struct refusals *r)
 {
 	struct conf *c = conf_new(a);
 	size_t n;
 	const struct refused_text *texts = refusals_texts(r, &n);
 
-	for (size_t i = 0; i < MANY; i++) {
+	for (size_t i = 0; i < many; i++) {
 		const char *name = arena_printf(a, "peer_%04zu", i);
 		bool aside = false;
 
@@ -206,6 +208,41 @@ static void common_mistakes(void **state)
 	check_search(bad, "\tsame for all;", 5);
 }
 
+/* Who only stands between two that have a mistake is not out for as long as they are. */
+static void innocents(void **state)
+{
+	static bool bad[MANY];
+	int64_t now = 9000000;
+
+	(void)state;
+	many = 40;
+	for (unsigned seed = 0; seed < 40; seed++) {
+		auto_arena struct arena a = { 0 };
+		struct refusals *r = refusals_open();
+		unsigned asked = 0;
+		size_t n_bad = 0, n_texts;
+
+		srandom(seed);
+		for (size_t i = 0; i < many; i++) {
+			bad[i] = i < 30 && random() % 2;
+			n_bad += bad[i];
+		}
+		clock_fake(now, 1000);
+		questions(r, bad, "\tsame for all;", &a);
+		for (unsigned minutes = 0; minutes < 10; minutes++) {
+			now += 60000;
+			clock_fake(now, 1000);
+			while (refusals_offer(r))
+				asked += questions(r, bad, "\tsame for all;", &a);
+		}
+		refusals_texts(r, &n_texts);
+		assert_int_equal(n_texts, n_bad);
+		assert_true(asked <= 80);
+		refusals_close(r);
+	}
+	many = MANY;
+}
+
 /* A refused text has a second chance: after a minute, then after twice as long, up to an hour. */
 static void second_chances(void **state)
 {
@@ -257,7 +294,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_set_aside), cmocka_unit_test(how_long),
-		cmocka_unit_test(common_mistakes), cmocka_unit_test(second_chances)
+		cmocka_unit_test(common_mistakes), cmocka_unit_test(innocents),
+		cmocka_unit_test(second_chances)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
