@@ -41,7 +41,7 @@ struct fate_facts {
 	bool accepted_stopped; /* ... which says `disabled;` */
 	bool accepted_refused; /* ... which BIRD refuses by now */
 	bool less;	       /* ... which has less protection than is asked now */
-	bool up;	       /* BIRD has the session, and it is not down */
+	bool up;	       /* it runs though that text says `disabled;`: a hand enabled it */
 	bool lost;	       /* BIRD has the session, and no file has its text */
 	bool by_hand;	       /* a hand on the node disabled it */
 	bool by_field;	       /* a field of its resource says that it must not run */

@@ -157,7 +157,7 @@ bool extension_value_valid(const char *text);
 
 /* What a problem LESS_THAN_ASKED says, where what runs has less than P asks for. */
 const char *plan_less_text(const struct peering *p, struct arena *a);
-/* For tests. */
+/* The peering NAME; NULL. */
 const struct peering *plan_find(const struct plan *p, const char *name);
 static inline bool peering_ibgp(const struct peering *p)
 {

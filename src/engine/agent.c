@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page to read when one wants to know what the agent does: agent_run(). It observes (what the
- * store, BIRD, the machine and the operator's files say now), works out what is wanted (plan, fates,
- * text), decides (decide.h), acts (apply.h) and reports (report.h).
+ * The page to read when one wants to know what the agent does: agent_run(). It hears what is new (from
+ * the store, BIRD, the machine and the operator's files), observes how things are now, works out what
+ * is wanted (plan, fates, text), decides (decide.h), acts (apply.h) and reports (report.h).
  *
  * Everything it does to BIRD hangs on comparing what should run (the id of the rendered text) with
  * what BIRD says it runs.
@@ -89,14 +89,14 @@ struct agent {
 	int64_t refused_due, refused_pause;
 	char checked_id[17]; /* `bird -p` took it since BIRD went away */
 	struct told told;    /* problems that the log has */
-	struct feed_trouble trouble; /* with the store, as it was said last; number 0: none */
-	unsigned trouble_kinds;	     /* 1u << enum err_kind, of that one */
+	struct told_store told_store;
 };
 
+static void agent_hear(struct agent *ag);
+static bool agent_look(struct agent *ag);
 static void agent_decide(struct agent *ag);
 static void agent_observe(struct agent *ag, struct observed *o);
 static const char *agent_observe_bird(struct agent *ag);
-static bool agent_look(struct agent *ag);
 static void agent_life(struct agent *ag);
 static void agent_want(struct agent *ag, const struct observed *o, struct wanted *w);
 static void agent_replan(struct agent *ag);
@@ -115,7 +115,6 @@ static void agent_ask_anew(struct agent *ag);
 static void agent_say(struct agent *ag, enum agent_state state, const char *message);
 static void agent_problems(struct agent *ag);
 static void agent_unresolved(struct agent *ag, bool looked);
-static void agent_store_trouble(struct agent *ag);
 static void agent_identity_read(struct agent *ag);
 static void agent_identity_write(struct agent *ag);
 static void agent_report(struct agent *ag);
@@ -191,6 +190,7 @@ void agent_run(struct agent *ag)
 	unsigned looks = ag->looks;
 
 	ag->ran = clock_ms();
+	agent_hear(ag);
 	agent_decide(ag);
 	agent_act(ag);
 	agent_report(ag);
@@ -244,6 +244,55 @@ const char *agent_state(const struct agent *ag)
 	return agent_state_names[ag->state];
 }
 
+/* ---- hear: all that was begun goes on, and what came is taken in ---- */
+
+static void agent_hear(struct agent *ag)
+{
+	struct store *store;
+
+	feed_run(ag->feed);	    /* store   -> snapshot */
+	observer_run(ag->observer); /* BIRD    -> sessions, what it runs */
+	if (facts_run(ag->facts))   /* machine -> addresses, secrets */
+		ag->stale = true;
+	if (operator_run(ag->operator))
+		agent_ask_anew(ag);
+	bird_run(ag->control);
+	apply_run(ag->apply);
+	store = feed_store(ag->feed);
+	if (store)
+		report_begin(ag->report, store);
+	else
+		report_forget(ag->report);
+	if (told_store(&ag->told_store, feed_incident(ag->feed)))
+		ag->stamp++;
+	agent_unresolved(ag, agent_look(ag));
+	if (ag->retry_at && clock_ms() >= ag->retry_at)
+		ag->retry_at = 0;
+	agent_outcome(ag);
+}
+
+/* What has settled meanwhile. True after a look of the observer. */
+static bool agent_look(struct agent *ag)
+{
+	unsigned looks = observer_looks(ag->observer);
+	struct facts facts;
+
+	facts_get(ag->facts, &facts);
+	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
+		ag->stale = true;
+	if (looks == ag->looks)
+		return false;
+	if (sources_again(&ag->sources))
+		ag->stale = true;
+	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
+		ag->retry_at = 0;
+	ag->looks = looks;
+	ag->stamp++;
+	return true;
+}
+
+/* ---- observe ---- */
+
 static void agent_decide(struct agent *ag)
 {
 	agent_observe(ag, &ag->observed);
@@ -253,32 +302,8 @@ static void agent_decide(struct agent *ag)
 	decide(&ag->observed, &ag->wanted, &ag->memory, &ag->decision);
 }
 
-/* ---- observe ---- */
-
 static void agent_observe(struct agent *ag, struct observed *o)
 {
-	bool include, template, looked;
-	struct store *store;
-
-	feed_run(ag->feed);	    /* store   -> snapshot */
-	observer_run(ag->observer); /* BIRD    -> sessions, what it runs */
-	if (facts_run(ag->facts))   /* machine -> addresses, secrets */
-		ag->stale = true;
-	if (operator_run(ag->operator, &include, &template))
-		agent_ask_anew(ag);
-	bird_run(ag->control);
-	apply_run(ag->apply);
-	store = feed_store(ag->feed);
-	if (store)
-		report_begin(ag->report, store);
-	else
-		report_forget(ag->report);
-	agent_store_trouble(ag);
-	looked = agent_look(ag);
-	agent_unresolved(ag, looked);
-	if (ag->retry_at && clock_ms() >= ag->retry_at)
-		ag->retry_at = 0;
-	agent_outcome(ag);
 	*o = (struct observed){
 		.ready = feed_revision(ag->feed) && report_ready(ag->report),
 		.changing = !apply_idle(ag->apply),
@@ -311,26 +336,6 @@ static const char *agent_observe_bird(struct agent *ag)
 	if (running_look(&ag->running, ag->observer))
 		ag->stale = true;
 	return runs;
-}
-
-/* Once per look of the observer. */
-static bool agent_look(struct agent *ag)
-{
-	unsigned looks = observer_looks(ag->observer);
-	struct facts facts;
-
-	facts_get(ag->facts, &facts);
-	if (links_see(ag->links, facts_revision(ag->facts), facts.onlink, facts.n_onlink))
-		ag->stale = true;
-	if (looks == ag->looks)
-		return false;
-	if (sources_again(&ag->sources))
-		ag->stale = true;
-	if (!ag->looks && ag->failed_down) /* BIRD is back, which may have been all that failed */
-		ag->retry_at = 0;
-	ag->looks = looks;
-	ag->stamp++;
-	return true;
 }
 
 /* Another BIRD may take what the last one refused. */
@@ -713,31 +718,6 @@ static void agent_problems(struct agent *ag)
 	told_problems(&ag->told, ag->plan->problems, ag->plan->n_problems);
 	told_problems(&ag->told, ag->problems, ag->n_problems);
 	told_end(&ag->told);
-}
-
-/* Each once, also what began and ended between two looks; and again when its reason is of another
- * kind, for then somebody else has to act. */
-static void agent_store_trouble(struct agent *ag)
-{
-	const struct feed_trouble *now = feed_incident(ag->feed);
-	struct feed_trouble *told = &ag->trouble;
-	bool is_new = now && now->number != told->number;
-
-	if (is_new)
-		ag->trouble_kinds = 0;
-	if (!now || (!is_new && now->resync == told->resync && now->until == told->until &&
-		     (ag->trouble_kinds & 1u << now->kind)))
-		return;
-	if (!now->resync && !(ag->trouble_kinds & 1u << now->kind))
-		log_event(LOG_WARNING, "store-away", "why", now->words, NULL);
-	if (now->resync && (is_new || !told->resync))
-		log_event(LOG_WARNING, "store-resync", "why", now->words, "effect",
-			  "everything is read anew", NULL);
-	if (now->until && (is_new || now->until != told->until))
-		log_event(LOG_INFO, "store-back", NULL);
-	ag->trouble_kinds |= 1u << now->kind;
-	*told = *now;
-	ag->stamp++;
 }
 
 static void agent_identity_read(struct agent *ag)

@@ -29,6 +29,7 @@ struct agent_options {
 struct agent *agent_open(const struct agent_options *options, struct err *err);
 /* BIRD goes on with what it runs. */
 void agent_close(struct agent *ag);
+/* One round; never waits. What it wants to be woken for is agent_wait()'s. */
 void agent_run(struct agent *ag);
 void agent_wait(struct agent *ag, struct poll *p);
 /* The signals: read what the operator wrote again; accept the store that is there now. */
@@ -37,5 +38,5 @@ void agent_accept_store(struct agent *ag);
 /* Logs what is observed, wanted and remembered, and why the decision comes out as it does; no
  * passwords. */
 void agent_explain(struct agent *ag);
-/* "Applied", "Held", ... and why, for tests and the log. */
+/* "Applied", "Held", ...: a word that lives as long as the program. */
 const char *agent_state(const struct agent *ag);

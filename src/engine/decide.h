@@ -65,7 +65,7 @@ struct memory {
 	bool accept_store;       /* another one is fine */
 	bool adopt;              /* a configuration that is not ours may be taken over */
 	const char *refused_id;  /* BIRD refused this text, and nobody could be set aside for it */
-	const char *refused_words;
+	const char *refused_words; /* ... with these words */
 	bool refused_due;        /* ... which is asked again now */
 	const char *failed_id;   /* this one could not be put in force, for other reasons */
 	bool failed_waits;       /* ... and is not tried again yet */

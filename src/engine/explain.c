@@ -17,17 +17,20 @@ void explain(const struct observed *o, const struct wanted *w, const struct memo
 		  o->asked ? "answers" :
 		  o->away  ? o->away :
 			     "is being asked",
-		  "runs", id(o->runs, &a), "unconfirmed", yes(o->unconfirmed), "file",
+		  "listens", yes(o->running), "can-be-changed", yes(o->control_free), "runs",
+		  id(o->runs, &a), "unconfirmed", yes(o->unconfirmed), "file",
 		  !o->file_ours ? "not ours" :
 		  o->file_right ? "as wanted" :
 				  "another text",
 		  "enabled-by-hand", yes(o->enabled), "store", o->store, NULL);
 	log_event(LOG_INFO, "wanted", "planned", yes(w->planned), "unknown", w->unknown, "conf",
-		  id(w->id, &a), "lost", w->lost, "template", w->template_trouble, "searching",
-		  yes(w->searching), NULL);
+		  id(w->id, &a), "lost", w->lost, "template", w->template_trouble,
+		  "template-missing", yes(w->template_missing), "searching", yes(w->searching),
+		  NULL);
 	log_event(LOG_INFO, "remembered", "store", m->store, "accept-store", yes(m->accept_store),
-		  "adopt", yes(m->adopt), "refused", id(m->refused_id, &a), "failed",
-		  id(m->failed_id, &a), "checked-offline", id(m->checked_id, &a), NULL);
+		  "adopt", yes(m->adopt), "refused", id(m->refused_id, &a), "asked-again",
+		  yes(m->refused_due), "failed", id(m->failed_id, &a), "waits",
+		  yes(m->failed_waits), "checked-offline", id(m->checked_id, &a), NULL);
 	for (size_t i = 0; fates && i < fates->n; i++) {
 		const struct session_fate *s = &fates->items[i];
 

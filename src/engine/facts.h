@@ -20,8 +20,8 @@ void facts_wait(struct facts_source *s, struct poll *p);
 /* The secrets to look after from now on. New ones are read before this returns, so that the plan that
  * asked for them has their passwords already. What facts_get() gave before is no longer valid. */
 void facts_want(struct facts_source *s, const struct secret_ref *refs, size_t n);
-/* Fills addresses, routes and secrets of F (nothing else); valid until the next facts_run(). Addresses sorted:
- * the same machine gives the same facts. */
+/* Fills addresses, routes and secrets of F (nothing else); valid until the next facts_run(). Addresses
+ * are sorted: the same machine gives the same facts. */
 void facts_get(const struct facts_source *s, struct facts *f);
 /* Another number when addresses are not what they were. 0: not read yet. */
 unsigned facts_revision(const struct facts_source *s);

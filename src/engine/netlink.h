@@ -13,7 +13,8 @@ enum netlink_end {
 	NETLINK_FAILED,
 };
 
-/* GROUPS (RTMGRP_...): what to be told of; 0: nothing. -1 when there is none. */
+/* GROUPS (RTMGRP_...): what to be told of; 0: nothing. FLAGS: SOCK_NONBLOCK or 0. The
+ * caller closes it; -1 when there is none. */
 int netlink_open(int flags, unsigned groups);
 /* Drops what came on FD; true when something did, or was lost. */
 bool netlink_news(int fd);
@@ -30,6 +31,7 @@ struct netlink_names {
 /* "" when there is no such interface (any more); lives until the next call. */
 const char *netlink_name(struct netlink_names *names, unsigned index);
 
-/* Sends the request at ASK and gives each message of the answer to EACH. */
+/* Sends the request at ASK, LEN bytes, and gives each message of the answer to EACH. Waits for the
+ * kernel, at most two seconds for each part of the answer. */
 enum netlink_end netlink_dump(int fd, const void *ask, size_t len,
 			      void (*each)(void *ctx, const struct nlmsghdr *h), void *ctx);

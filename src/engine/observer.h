@@ -30,9 +30,11 @@ unsigned observer_looks(const struct observer *o);
 const char *observer_runs(const struct observer *o);
 /* Does a configuration wait for its confirmation? */
 bool observer_unconfirmed(const struct observer *o);
+/* As last looked at, in BIRD's order; none while BIRD is away. Valid until the next observer_run(). */
 const struct session *observer_sessions(const struct observer *o, size_t *ret_n);
+/* NULL: none. As long valid as the sessions. */
 const struct history *observer_history(const struct observer *o, const char *name);
-/* What an earlier life of this program knew. */
+/* What an earlier life of this program knew; H is copied. */
 void observer_remember(struct observer *o, const struct history *h);
 /* Grows when another BIRD answers than before, or the same after its connection was lost. */
 unsigned observer_life(const struct observer *o);

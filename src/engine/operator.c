@@ -66,19 +66,19 @@ void operator_close(struct operator_files *f)
 	free(f);
 }
 
-bool operator_run(struct operator_files *f, bool *ret_include, bool *ret_template)
+bool operator_run(struct operator_files *f)
 {
+	bool changed = false;
 	struct digest now;
 
-	*ret_include = *ret_template = false;
 	if (clock_ms() < f->look_at)
 		return false;
 	f->look_at = clock_ms() + LOOK_MS;
 	if (f->path) {
 		now = template_stats(f);
-		*ret_template = memcmp(&now, &f->template_stats, sizeof now) != 0;
+		changed = memcmp(&now, &f->template_stats, sizeof now) != 0;
 		f->template_stats = now;
-		if (*ret_template)
+		if (changed)
 			template_read(f);
 	}
 	if (f->include) {
@@ -86,12 +86,12 @@ bool operator_run(struct operator_files *f, bool *ret_include, bool *ret_templat
 		if (memcmp(&now, &f->include_stats, sizeof now) != 0) {
 			struct digest_text texts = include_texts(f);
 
-			*ret_include = strcmp(texts.s, f->texts.s) != 0;
+			changed |= strcmp(texts.s, f->texts.s) != 0;
 			f->texts = texts;
 		}
 		f->include_stats = now;
 	}
-	return *ret_include || *ret_template;
+	return changed;
 }
 
 void operator_wait(const struct operator_files *f, struct poll *p)

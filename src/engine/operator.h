@@ -17,7 +17,7 @@ struct operator_files *operator_open(const char *bird_conf, const char *include,
 				     const char *template);
 void operator_close(struct operator_files *f);
 /* Has one of them changed since it was last asked? */
-bool operator_run(struct operator_files *f, bool *ret_include, bool *ret_template);
+bool operator_run(struct operator_files *f);
 void operator_wait(const struct operator_files *f, struct poll *p);
 /* Reads both anew, whatever they look like. */
 void operator_reload(struct operator_files *f);

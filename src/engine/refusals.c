@@ -145,13 +145,15 @@ bool refusals_offer(struct refusals *r)
 	for (size_t i = 0; i < r->n; i++)
 		if (r->items[i].due <= now && (!first || (r->items[i].presumed && !first->presumed)))
 			first = &r->items[i];
-	for (size_t i = 0; first && i < r->n; i++)
+	if (!first)
+		return false;
+	for (size_t i = 0; i < r->n; i++)
 		if (r->items[i].presumed == first->presumed &&
 		    same_mistake(&r->items[i], first->line, first->words))
 			r->items[i].stage = STAGE_OFFERED;
-	r->retrying = first;
+	r->retrying = true;
 	publish(r);
-	return first;
+	return true;
 }
 
 int64_t refusals_due(const struct refusals *r)

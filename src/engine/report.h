@@ -10,6 +10,7 @@
 #include "store/feed.h"
 
 struct report;
+struct links;
 
 struct report *report_open(const char *node);
 void report_close(struct report *r, struct store *st); /* ST: as report_begin() had it; NULL: closed */
@@ -17,7 +18,6 @@ void report_close(struct report *r, struct store *st); /* ST: as report_begin() 
 void report_begin(struct report *r, struct store *st);
 bool report_ready(const struct report *r);
 /* What it said, for the observer (history) and the links; only once, after report_ready(). */
-struct links;
 void report_recall(struct report *r, struct observer *observer, struct links *l);
 
 /* Composes the status and writes it to ST when it is due; MAY_WRITE false: only remembers. */

@@ -22,9 +22,9 @@ struct fates_input {
 	                           * something is */
 	const struct refused_text *refused; /* sorted by name */
 	size_t n_refused;
-	const char *const *has;   /* sessions that BIRD has, sorted */
+	const char *const *has; /* sessions that BIRD has and LAST has not, sorted */
 	size_t n_has;
-	const char *const *up;    /* those of them that are not down, sorted */
+	const char *const *up; /* sessions that LAST stops, and that are up, sorted */
 	size_t n_up;
 	const char *const *by_hand; /* sessions that a hand stopped, sorted */
 	size_t n_by_hand;

@@ -100,7 +100,7 @@ def hold(seconds):
     return BASE.replace('MeshEnabled: false', f"MeshEnabled: false, extensions: {{hold: '{seconds}'}}")
 
 
-def test_refused_line_of_all_is_held_at_once(lab):
+def test_refused_line_of_all_is_set_aside_at_once(lab):
     """One answer of BIRD for all who use the line, not one for each."""
     _, w = templated(lab, 'protocol:\nhold time ${hold};\n')
     with w.untouched(configured=False):

@@ -106,7 +106,7 @@ static void kept_text_names_filters_alone(void **state)
 			"p",
 			"peerIP: 192.0.2.1, asNumber: 1, password: {secretKeyRef: {name: s, key: k}}")
 				    FABRIC_PEER("q", "peerIP: 192.0.2.2, asNumber: 1"));
-	static const char *const held[] = { "peer_192_0_2_1" };
+	static const char *const refused[] = { "peer_192_0_2_1" };
 	const struct facts facts = { 0 };
 	struct render_options options = { 0 };
 	const struct plan *plan = plan_compute(snap, "a", &facts, &a);
@@ -114,10 +114,10 @@ static void kept_text_names_filters_alone(void **state)
 
 	(void)state;
 	options.last = last;
-	options.fates = fates_with(plan, last, last, held, 1, NULL, 0, &a);
+	options.fates = fates_with(plan, last, last, refused, 1, NULL, 0, &a);
 	assert_int_equal(options.fates->items[0].fate.kind, FATE_ABSENT); /* LAST is what is refused */
 	c = render_bird(plan, &options, &a);
-	assert_null(conf_find(c, held[0]));
+	assert_null(conf_find(c, refused[0]));
 	conf_free(c);
 	((struct session_fate *)options.fates->items)[0].fate =
 		(struct fate){ FATE_KEEPS, FATE_REFUSED, FATE_TEXT_ACCEPTED, false };

@@ -258,7 +258,7 @@ static void broken_is_said(void **state)
 static void broken_concerns(void **state)
 {
 	/* clang-format off */
-	static const struct { const struct kind *kind; const char *name, *origin; bool held; } cases[] = {
+	static const struct { const struct kind *kind; const char *name, *origin; bool unknown; } cases[] = {
 		{ &kind_bgppeer, "x", "bgppeer/x", false },
 		{ &kind_bgppeer, "x y", "bgppeer/x y", false },
 		{ &kind_node, "n1", "node/n1", true },
@@ -297,7 +297,7 @@ static void broken_concerns(void **state)
 		size_t n = 0, wanted = 0;
 
 		for (size_t j = 0; j < lengthof(cases); j++)
-			if (i == lengthof(cases) ? !cases[j].held : i == j) {
+			if (i == lengthof(cases) ? !cases[j].unknown : i == j) {
 				snapshot_put(snap, resource_from_json(cases[j].kind, cases[j].name,
 								      "1", json, strlen(json),
 								      DECODE_TOLERANT));
@@ -322,7 +322,7 @@ static void broken_concerns(void **state)
 		}
 		if (n != wanted)
 			fail_msg("%zu: %zu problems, not %zu", i, n, wanted);
-		assert_int_equal(p->known, i == lengthof(cases) || !cases[i].held);
+		assert_int_equal(p->known, i == lengthof(cases) || !cases[i].unknown);
 		snapshot_unref(snap);
 	}
 }
