@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 
 import pytest
 
@@ -217,6 +218,23 @@ def test_disabled_by_hand_without_an_agent(lab):
         assert w.bird.protocols()['peer_10_0_0_11']['state'] == 'down'
         w.bird.birdc('enable peer_10_0_0_11')
         w.converged(timeout=30)
+
+
+def test_disabled_by_hand_during_a_change(lab):
+    """Between the check of a change and its `configure`, which would start what a hand has just stopped."""
+    w = World(lab, 2)
+    w.bird.pause()
+    w.change(2, 71)
+    lab.wait(lambda: os.path.exists(w.bird.conf + '.candidate'), 5, 'the candidate is being checked')
+    os.kill(w.peerd.process.pid, signal.SIGSTOP)
+    w.bird.resume()
+    lab.wait(lambda: 'disabled' in w.bird.birdc('disable peer_10_0_0_11'), 5, 'a hand stops it')
+    os.kill(w.peerd.process.pid, signal.SIGCONT)
+    w.changed_only(2, 71)
+    w.problem('DISABLED')
+    assert w.bird.protocols()['peer_10_0_0_11']['state'] == 'down'
+    w.bird.birdc('enable peer_10_0_0_11')
+    w.converged(timeout=30)
 
 
 def test_disabled_by_hand_over_a_restart_of_bird(lab):
