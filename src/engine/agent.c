@@ -76,6 +76,7 @@ struct agent {
 	enum agent_state state;
 	char message[500];
 	uint64_t stamp; /* counts what the status is made of */
+	int64_t ran;	/* when it last began to */
 	unsigned looks; /* of the observer, when it was last looked at */
 	unsigned life;	/* of BIRD */
 	bool adopted;
@@ -88,8 +89,7 @@ struct agent {
 	int64_t refused_due, refused_pause;
 	char checked_id[17]; /* `bird -p` took it since BIRD went away */
 	struct told told;    /* problems that the log has */
-	struct feed_trouble trouble; /* with the store, as it was said last; number 0: none */
-	unsigned trouble_kinds;	     /* 1u << enum err_kind, of that one */
+	struct told_store told_store;
 };
 
 static void agent_hear(struct agent *ag);
@@ -115,7 +115,6 @@ static void agent_ask_anew(struct agent *ag);
 static void agent_say(struct agent *ag, enum agent_state state, const char *message);
 static void agent_problems(struct agent *ag);
 static void agent_unresolved(struct agent *ag, bool looked);
-static void agent_store_trouble(struct agent *ag);
 static void agent_identity_read(struct agent *ag);
 static void agent_identity_write(struct agent *ag);
 static void agent_report(struct agent *ag);
@@ -190,6 +189,7 @@ void agent_run(struct agent *ag)
 {
 	unsigned looks = ag->looks;
 
+	ag->ran = clock_ms();
 	agent_hear(ag);
 	agent_decide(ag);
 	agent_act(ag);
@@ -201,7 +201,6 @@ void agent_run(struct agent *ag)
 void agent_wait(struct agent *ag, struct poll *p)
 {
 	bool idle = apply_idle(ag->apply);
-	int64_t now = clock_ms();
 
 	feed_wait(ag->feed, p);
 	observer_wait(ag->observer, p);
@@ -216,10 +215,10 @@ void agent_wait(struct agent *ag, struct poll *p)
 		poll_at(p, ag->replan_after);
 	if (ag->retry_at && idle)
 		poll_at(p, ag->retry_at);
-	/* What is due and waits for something else is not waited for by the clock. */
-	if (ag->refused_id[0] && idle && now < ag->refused_due)
+	/* What was due already could not be asked: whatever stands against that wakes us when it goes. */
+	if (ag->refused_id[0] && idle && ag->refused_due > ag->ran)
 		poll_at(p, ag->refused_due);
-	if (idle && now < refusals_due(ag->refusals))
+	if (refusals_due(ag->refusals) > ag->ran && idle)
 		poll_at(p, refusals_due(ag->refusals));
 }
 
@@ -264,7 +263,8 @@ static void agent_hear(struct agent *ag)
 		report_begin(ag->report, store);
 	else
 		report_forget(ag->report);
-	agent_store_trouble(ag);
+	if (told_store(&ag->told_store, feed_incident(ag->feed)))
+		ag->stamp++;
 	agent_unresolved(ag, agent_look(ag));
 	if (ag->retry_at && clock_ms() >= ag->retry_at)
 		ag->retry_at = 0;
@@ -359,7 +359,9 @@ static void agent_want(struct agent *ag, const struct observed *o, struct wanted
 	bool known = o->ready && !o->changing && (o->asked || o->away);
 
 	ag->replan_due = false;
-	if (known && refusals_offer(ag->refusals))
+	/* not while it cannot be asked: what is offered is not told of as refused */
+	if (known && ag->decision.state != STATE_HELD && ag->decision.state != STATE_NOT_OURS &&
+	    refusals_offer(ag->refusals))
 		ag->stale = true;
 	if (known) {
 		ag->replan_due = ag->stale || ag->planned != feed_revision(ag->feed);
@@ -716,31 +718,6 @@ static void agent_problems(struct agent *ag)
 	told_problems(&ag->told, ag->plan->problems, ag->plan->n_problems);
 	told_problems(&ag->told, ag->problems, ag->n_problems);
 	told_end(&ag->told);
-}
-
-/* Each once, also what began and ended between two looks; and again when its reason is of another
- * kind, for then somebody else has to act. */
-static void agent_store_trouble(struct agent *ag)
-{
-	const struct feed_trouble *now = feed_incident(ag->feed);
-	struct feed_trouble *told = &ag->trouble;
-	bool is_new = now && now->number != told->number;
-
-	if (is_new)
-		ag->trouble_kinds = 0;
-	if (!now || (!is_new && now->resync == told->resync && now->until == told->until &&
-		     (ag->trouble_kinds & 1u << now->kind)))
-		return;
-	if (!now->resync && !(ag->trouble_kinds & 1u << now->kind))
-		log_event(LOG_WARNING, "store-away", "why", now->words, NULL);
-	if (now->resync && (is_new || !told->resync))
-		log_event(LOG_WARNING, "store-resync", "why", now->words, "effect",
-			  "everything is read anew", NULL);
-	if (now->until && (is_new || now->until != told->until))
-		log_event(LOG_INFO, "store-back", NULL);
-	ag->trouble_kinds |= 1u << now->kind;
-	*told = *now;
-	ag->stamp++;
 }
 
 static void agent_identity_read(struct agent *ag)

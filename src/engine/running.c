@@ -20,7 +20,9 @@ struct lists { /* of names, while they are made */
 static void file_look(struct running *r);
 static bool head_ours(const char *path);
 static bool same_text(const char *path, const char *other);
-static void look_at(const struct running *r, const struct session *s, struct lists *now);
+static void look_at(const struct running *r, const struct session *s, bool ours,
+		    struct lists *now);
+static void stopped_before(const struct running *r, const struct observer *o, struct lists *now);
 static void stopped_by_text(const struct running *r, struct lists *now);
 static void stopped_without_text(const struct running *r, struct lists *now);
 static bool same(const char *const *a, size_t n_a, const char *const *b, size_t n_b);
@@ -63,7 +65,8 @@ bool running_learn(struct running *r, const char *runs)
 			arena_free(&arena);
 			continue;
 		}
-		if (runs && i) /* an earlier life died before the confirmation, BIRD went back */
+		/* An earlier life died before the confirmation, BIRD went back. */
+		if (runs && i && running_file_ours(r))
 			(void)!rename(path, r->path);
 		conf_free(r->last);
 		arena_free(&r->arena);
@@ -92,6 +95,7 @@ bool running_look(struct running *r, const struct observer *o)
 {
 	bool shown = observer_current(o) &&
 		     (!r->last || str_eq(observer_runs(o), r->last_id)); /* else it is another text's */
+	bool ours = observer_runs(o) && strlen(observer_runs(o)) == sizeof r->last_id - 1;
 	struct lists now = { 0 };
 	size_t n_sessions;
 	const struct session *sessions = observer_sessions(o, &n_sessions);
@@ -104,7 +108,9 @@ bool running_look(struct running *r, const struct observer *o)
 	r->life = observer_life(o);
 	r->looks = observer_looks(o);
 	for (size_t i = 0; shown && i < n_sessions; i++)
-		look_at(r, &sessions[i], &now);
+		look_at(r, &sessions[i], ours, &now);
+	if (shown && ours && !r->last)
+		stopped_before(r, o, &now);
 	if (!shown)
 		stopped_by_text(r, &now);
 	stopped_without_text(r, &now);
@@ -224,8 +230,9 @@ static bool same_text(const char *path, const char *other)
 }
 
 /* What BIRD itself took down has a word in Info; what the text stops has `disabled;`, unless a hand is
- * the reason for that, too. */
-static void look_at(const struct running *r, const struct session *s, struct lists *now)
+ * the reason for that, too. Where a text of OURS is in no file any more, the hand is the likely one. */
+static void look_at(const struct running *r, const struct session *s, bool ours,
+		    struct lists *now)
 {
 	const struct conf_block *b = conf_session(r->last, s->name);
 	enum conf_stop stop = b ? b->stop : CONF_NOT_STOPPED;
@@ -235,11 +242,28 @@ static void look_at(const struct running *r, const struct session *s, struct lis
 		name = arena_str(&now->arena, s->name);
 	if (!b)
 		*arena_push(&now->arena, now->strangers, now->n_strangers) = name;
-	else if (s->up != PROTO_DOWN && stop != CONF_NOT_STOPPED)
+	if (!b && (r->last || !ours))
+		return;
+	if (s->up != PROTO_DOWN && stop != CONF_NOT_STOPPED)
 		*arena_push(&now->arena, now->enabled, now->n_enabled) = name;
 	else if (s->up == PROTO_DOWN && str_empty(s->info) &&
 		 (stop == CONF_NOT_STOPPED || stop == CONF_BY_HAND))
 		*arena_push(&now->arena, now->by_hand, now->n_by_hand) = name;
+}
+
+/* Who was stopped and had no text then still is, though the list of these is in no file any more. */
+static void stopped_before(const struct running *r, const struct observer *o, struct lists *now)
+{
+	size_t n, at;
+	const struct session *sessions = observer_sessions(o, &n);
+
+	for (size_t i = 0; i < r->n_by_hand; i++) {
+		for (at = 0; at < n && strcmp(sessions[at].name, r->by_hand[i]) != 0;)
+			at++;
+		if (at == n)
+			*arena_push(&now->arena, now->by_hand, now->n_by_hand) =
+				arena_str(&now->arena, r->by_hand[i]);
+	}
 }
 
 static void stopped_by_text(const struct running *r, struct lists *now)

@@ -40,3 +40,25 @@ void told_end(struct told *t)
 	t->n = t->n_next;
 	t->next_arena = (struct arena){ 0 };
 }
+
+bool told_store(struct told_store *t, const struct feed_trouble *now)
+{
+	const struct feed_trouble *told = &t->trouble;
+	bool is_new = now && now->number != told->number;
+
+	if (is_new)
+		t->kinds = 0;
+	if (!now || (!is_new && now->resync == told->resync && now->until == told->until &&
+		     (t->kinds & 1u << now->kind)))
+		return false;
+	if (!now->resync && !(t->kinds & 1u << now->kind))
+		log_event(LOG_WARNING, "store-away", "why", now->words, NULL);
+	if (now->resync && (is_new || !told->resync))
+		log_event(LOG_WARNING, "store-resync", "why", now->words, "effect",
+			  "everything is read anew", NULL);
+	if (now->until && (is_new || now->until != told->until))
+		log_event(LOG_INFO, "store-back", NULL);
+	t->kinds |= 1u << now->kind;
+	t->trouble = *now;
+	return true;
+}

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which problems the log has: each is logged when it comes up, and again only after it was gone. */
+/*
+ * What the log has: each problem, and each trouble with the store, is logged when it comes up, and again
+ * only after it was gone.
+ */
 #pragma once
 
 #include "compute/problem.h"
+#include "store/feed.h"
 
 struct told {
 	const char **keys, **next; /* of the last round, sorted; of this one */
@@ -15,3 +19,12 @@ void told_free(struct told *t);
 void told_begin(struct told *t);
 void told_problems(struct told *t, const struct problem *problems, size_t n);
 void told_end(struct told *t);
+
+struct told_store {
+	struct feed_trouble trouble; /* as it was said last; number 0: none */
+	unsigned kinds;		     /* 1u << enum err_kind, of that one */
+};
+
+/* NOW: feed_incident(). Each once, also what began and ended between two calls; and again when its
+ * reason is of another kind, for then somebody else has to act. True when there was something to say. */
+bool told_store(struct told_store *t, const struct feed_trouble *now);

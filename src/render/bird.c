@@ -210,17 +210,18 @@ static void accepted_block(struct rendering *r, const struct session_fate *s)
 /* Who is stopped and has no text: when it has one again, it will be a stopped one. */
 static void stopped_block(struct rendering *r)
 {
+	const struct fates *f = r->fates;
 	bool open = false;
 
-	for (size_t i = 0; i < r->fates->n; i++) {
-		const struct session_fate *s = &r->fates->items[i];
+	for (size_t i = 0; i < f->n + f->n_stopped; i++) {
+		const struct session_fate *s = i < f->n ? &f->items[i] : NULL;
 
-		if (s->fate.reason != FATE_BY_HAND || s->fate.text)
+		if (s && (s->fate.reason != FATE_BY_HAND || s->fate.text))
 			continue;
 		if (!open)
 			conf_open(r->conf, CONF_STOPPED, CONF_STOPPED, NULL);
 		open = true;
-		conf_line(r->conf, "# %s", s->name);
+		conf_line(r->conf, "# %s", s ? s->name : f->stopped[i - f->n]);
 	}
 	if (open)
 		conf_close(r->conf);

@@ -15,6 +15,7 @@ static const char *refused_words(const struct fates_input *in, const char *name,
 static bool accepted_less(const struct conf *last, const struct conf_block *b,
 			  const struct peering *p);
 static bool is_broken(const struct plan *p, const struct conf_block *b);
+static void stopped_find(struct join *j);
 static void unknown_find(struct join *j);
 static struct problem *add(struct arena *a, struct problem **problems, size_t *n,
 			   const struct session_fate *s, enum problem_code code);
@@ -34,6 +35,7 @@ struct fates *fates_decide(const struct fates_input *in, struct arena *a)
 		i += order <= 0;
 		k += order >= 0;
 	}
+	stopped_find(&j);
 	unknown_find(&j);
 	return j.fates;
 }
@@ -189,6 +191,18 @@ static bool is_broken(const struct plan *p, const struct conf_block *b)
 {
 	return name_among(p->broken, p->n_broken, b->origin) ||
 	       (b->remote && name_among(p->broken, p->n_broken, b->remote));
+}
+
+/* Who is stopped and has no text is known by its name alone. */
+static void stopped_find(struct join *j)
+{
+	const struct fates_input *in = j->in;
+
+	for (size_t i = 0; i < in->n_by_hand && in->plan->n_broken; i++)
+		if (!fates_find(j->fates, in->by_hand[i]) &&
+		    !(in->last && conf_find(in->last, in->by_hand[i])))
+			*arena_push(j->arena, j->fates->stopped, j->fates->n_stopped) =
+				arena_str(j->arena, in->by_hand[i]);
 }
 
 /* Where the text that BIRD runs is not known, a broken resource may have any session. */

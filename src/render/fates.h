@@ -43,6 +43,8 @@ struct fates {
 	struct session_fate *items; /* sorted by name: what is planned, and what broken resources have */
 	size_t n;
 	const char *lost;           /* the first that must stay and has no text: nothing may be applied */
+	const char **stopped;       /* by a hand; they have no text, and a broken resource may ask for them */
+	size_t n_stopped;
 	const char **unknown;       /* what BIRD has, no text of ours says, and nobody asks for */
 	size_t n_unknown;
 };

@@ -185,7 +185,7 @@ MUTANTS = [Mutant(*row) for row in (
      'f->pause = f->pause ? MIN(f->pause * 2, PAUSE_MAX_MS) : PAUSE_MIN_MS;', 'f->pause = PAUSE_MIN_MS;',
      ['unit feed']),
     ('since is told by another clock', FEED, '\t\ti->since = i->until - lasted;\n', '\t\t;\n', ['sim away_wall']),
-    ('two incidents of one second', 'src/engine/agent.c', 'now->number != told->number', 'now->since != told->since',
+    ('two incidents of one second', 'src/engine/told.c', 'now->number != told->number', 'now->since != told->since',
      ['sim away_wall']),
     ('a status that was not written is not told', REPORT, 'if (!(r->told_late & 1u << kind))', 'if (false)',
      ['sim written', FAULTS + 'test_status_may_not_be_written', ACCESS + 'test_agent_and_users']),
