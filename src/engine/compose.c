@@ -14,6 +14,9 @@ struct reasons { /* problems that name a session, sorted by it; those of fates b
 
 static void compose_routes(const struct report_facts *f, struct nodestatus *s, struct arena *a);
 static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a);
+static const struct session **sessions_by_name(const struct observer *o, struct arena *a,
+					       size_t *ret_n);
+static int session_cmp(const void *a, const void *b);
 static struct status_session compose_session(const struct report_facts *f,
 					     const struct reasons *reasons, const struct peering *p,
 					     const struct session *s, struct arena *a);
@@ -75,33 +78,49 @@ static void compose_routes(const struct report_facts *f, struct nodestatus *s, s
 	s->kernel_routes = (struct list){ routes, n };
 }
 
+/* Both are sorted by name: one walk over them. What is not planned comes last. */
 static void compose_sessions(const struct report_facts *f, struct nodestatus *s, struct arena *a)
 {
-	size_t n_seen, n = 0, n_planned = f->plan ? f->plan->n_peerings : 0;
-	const struct session *seen = observer_sessions(f->observer, &n_seen);
+	size_t n_seen, n = 0, n_other = 0, k = 0, n_planned = f->plan ? f->plan->n_peerings : 0;
+	const struct session **seen = sessions_by_name(f->observer, a, &n_seen), **others = seen;
 	struct status_session *out = arena_array(a, struct status_session, n_planned + n_seen);
-	bool *planned = arena_array(a, bool, n_seen);
 	const struct reasons reasons = reasons_of(f, a);
 
 	for (size_t i = 0; i < n_planned; i++) {
 		const struct peering *p = &f->plan->peerings[i];
 		const struct session *found = NULL;
 
-		/* BIRD lists them in the order of the text, which is the plan's. */
-		for (size_t j = 0; j < n_seen && !found; j++) {
-			size_t at = (i + j) % n_seen;
-
-			if (!planned[at] && strcmp(seen[at].name, p->name) == 0) {
-				found = &seen[at];
-				planned[at] = true;
-			}
-		}
+		while (k < n_seen && strcmp(seen[k]->name, p->name) < 0)
+			others[n_other++] = seen[k++];
+		if (k < n_seen && strcmp(seen[k]->name, p->name) == 0)
+			found = seen[k++];
 		out[n++] = compose_session(f, &reasons, p, found, a);
 	}
-	for (size_t j = 0; j < n_seen; j++)
-		if (!planned[j])
-			out[n++] = compose_session(f, &reasons, NULL, &seen[j], a);
+	while (k < n_seen)
+		others[n_other++] = seen[k++];
+	for (size_t i = 0; i < n_other; i++)
+		out[n++] = compose_session(f, &reasons, NULL, others[i], a);
 	s->sessions = (struct list){ out, n };
+}
+
+static const struct session **sessions_by_name(const struct observer *o, struct arena *a,
+					       size_t *ret_n)
+{
+	const struct session *all = observer_sessions(o, ret_n);
+	const struct session **sorted = arena_array(a, const struct session *, *ret_n);
+
+	for (size_t i = 0; i < *ret_n; i++)
+		sorted[i] = &all[i];
+	if (*ret_n)
+		qsort(sorted, *ret_n, sizeof *sorted, session_cmp);
+	return sorted;
+}
+
+static int session_cmp(const void *a, const void *b)
+{
+	const struct session *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
 }
 
 static struct status_session compose_session(const struct report_facts *f,

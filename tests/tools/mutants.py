@@ -54,6 +54,8 @@ MUTANTS = [Mutant(*row) for row in (
     ('one question for each', REFUSALS, 'r->batch ? 2 * r->batch : 1', '0', ['unit refusals']),
     ('a file that BIRD once took', DECIDE, '(checked || o->running)', 'true', ['unit decide', 'sim offline']),
     ('a hand runs what a field stops', DECIDE, ' && !o->enabled', '', ['unit decide', 'sim admin']),
+    ('a foreign file is kept or not at each look', 'src/engine/agent.c', 'agent_failed(ag, err.words);',
+     'agent_say(ag, STATE_FAILED, err.words);', ['sim adopt']),
     ('an include is looked at once', 'src/engine/operator.c', 'changed |= strcmp(texts.s, f->texts.s) != 0;',
      '', ['sim refused']),
     ('a changed include is no change', 'src/render/bird.c', 'if (o->include_digest)', 'if (false)', ['sim refused']),
