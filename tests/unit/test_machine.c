@@ -140,6 +140,14 @@ char *if_indextoname(unsigned index, char name[IF_NAMESIZE])
 	return ioctl(fd, SIOCGIFNAME, &ask) < 0 ? NULL : strcpy(name, ask.ifr_name);
 }
 
+/* Without addresses of its own on either end: those bring news a second later, when the kernel has seen
+ * that nobody else has them. */
+static void add_link(void)
+{
+	ip("link add eth0 type veth peer name eth1");
+	ip("link set eth0 addrgenmode none && ip link set eth1 addrgenmode none");
+}
+
 static void add_addresses(const char *verb, const char *length)
 {
 	char command[256];
@@ -163,7 +171,7 @@ static void flood_child(void)
 	unsigned reads;
 
 	clock_fake(1000, 0);
-	ip("link add eth0 type veth peer name eth1 && ip link set eth0 addrgenmode none");
+	add_link();
 	s = facts_open(NULL);
 	add_addresses("add", "32");
 	n_names = 0;
@@ -231,7 +239,7 @@ static void routes_child(void)
 
 	clock_fake(at_ms, 0);
 	ip("link set lo up");
-	ip("link add eth0 type veth peer name eth1 && ip link set eth0 addrgenmode none");
+	add_link();
 	ip("link set eth0 up && ip link set eth1 up");
 	ip("addr add 10.0.0.5/32 dev eth0");
 	ip("addr add 10.1.0.5/24 dev eth0");
@@ -295,7 +303,7 @@ static void route_flood_child(void)
 	unsigned reads;
 
 	clock_fake(at_ms, 0);
-	ip("link add eth0 type veth peer name eth1 && ip link set eth0 addrgenmode none");
+	add_link();
 	ip("link set eth0 up && ip link set eth1 up && ip addr add 10.0.0.5/32 dev eth0");
 	ip("route add 10.0.0.1 dev eth0");
 	s = facts_open(NULL);
@@ -478,9 +486,9 @@ static void test_flood(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses),   cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_missed),	    cmocka_unit_test(test_many_missed),
-		cmocka_unit_test(test_routes),	    cmocka_unit_test(test_route_flood),
+		cmocka_unit_test(test_addresses), cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_missed),	  cmocka_unit_test(test_many_missed),
+		cmocka_unit_test(test_routes),	  cmocka_unit_test(test_route_flood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
