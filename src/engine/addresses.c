@@ -17,7 +17,7 @@ struct dump {
 static void take_address(void *ctx, const struct nlmsghdr *h);
 static void addresses_sort(struct addresses *all);
 
-int addresses_watch(void)
+int addresses_listen(void)
 {
 	return netlink_open(SOCK_NONBLOCK, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
 }

@@ -15,7 +15,7 @@ struct addresses {
 };
 
 /* A socket that becomes readable when a link or an address changes; -1 when there is none. */
-int addresses_watch(void);
+int addresses_listen(void);
 /* Tentative ones are there, and those of interfaces that are down: what is configured counts
  * (bird2.md 2.6). False when they cannot be read. */
 bool addresses_read(struct arena *a, struct addresses *ret);

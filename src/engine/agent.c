@@ -34,7 +34,6 @@
 #define RETRY_FIRST_MS	1000
 #define RETRY_MAX_MS	60000
 #define REPLAN_MIN_MS	100 /* between two plans; a plan that takes longer waits as long as it took */
-#define OUR_ID_LEN	16 /* an id of another length is that of a first configuration */
 
 struct agent {
 	struct agent_options options;
@@ -371,7 +370,7 @@ static void agent_want(struct agent *ag, const struct observed *o, struct wanted
 	*w = (struct wanted){
 		.planned = ag->plan && !ag->replan_due, /* nothing is done on a plan that is out of date */
 		.id = ag->conf ? ag->conf->id : NULL,
-		.lost = ag->fates && o->runs && strlen(o->runs) == OUR_ID_LEN ? ag->fates->lost : NULL,
+		.lost = ag->fates && conf_is_id(o->runs) ? ag->fates->lost : NULL,
 		.template_trouble = operator_trouble(ag->operator),
 		.template_missing = ag->options.session_template && !operator_template(ag->operator),
 		.searching = refusals_searching(ag->refusals),
@@ -454,7 +453,7 @@ static void agent_fates(struct agent *ag, const struct plan *plan, struct arena 
 		.n_up = r->n_enabled,
 		.by_hand = r->by_hand,
 		.n_by_hand = r->n_by_hand,
-		.others = runs && strlen(runs) == OUR_ID_LEN && !r->last,
+		.others = conf_is_id(runs) && !r->last,
 	};
 	struct conf *fresh = NULL;
 

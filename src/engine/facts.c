@@ -183,7 +183,7 @@ static bool addresses_update(struct facts_source *s)
 	bool same;
 
 	if (s->netlink < 0)
-		s->netlink = addresses_watch();
+		s->netlink = addresses_listen();
 	s->stale = true;
 	s->reads++;
 	if (!addresses_read(&a, &now)) {
@@ -214,7 +214,7 @@ static bool routes_update(struct facts_source *s)
 	bool same;
 
 	if (s->route_news < 0)
-		s->route_news = routes_watch();
+		s->route_news = routes_listen();
 	s->routes_stale = true;
 	s->routes_due = false;
 	s->routes_after = clock_ms() + ROUTES_MS;

@@ -90,7 +90,7 @@ bool route_missed(const struct kernel_route *r, struct nets *nets)
 	return true;
 }
 
-int routes_watch(void)
+int routes_listen(void)
 {
 	/* What the filter of the socket drops wakes nobody: a route message that is about BIRD's own
 	 * routes, another table, or no unicast. BPF reads in network order. */

@@ -44,6 +44,6 @@ struct routes {
 
 /* A socket that becomes readable when a route changes that another than BIRD made; -1 when there is
  * none. */
-int routes_watch(void);
+int routes_listen(void);
 /* The routes of the main table that BIRD passes over. False when they cannot be read. */
 bool routes_read(struct arena *a, const struct addresses *own, struct routes *ret);

@@ -11,12 +11,17 @@
 #define CONF_MAX (256u << 20)
 #define KEPT_MAX 9999 /* foreign files beside ours */
 
+static const char *const suffixes[RUNNING_FILES] = { "", ".last" };
+
 struct lists { /* of names, while they are made */
 	const char **by_hand, **strangers, **enabled;
 	size_t n_by_hand, n_strangers, n_enabled;
 	struct arena arena;
 };
 
+static bool searched(struct running *r, const char *runs);
+static struct stat file_stat(const char *path);
+static bool same_file(const struct stat *a, const struct stat *b);
 static void file_look(struct running *r);
 static bool head_ours(const char *path);
 static bool same_text(const char *path, const char *other);
@@ -41,12 +46,12 @@ void running_close(struct running *r)
 
 bool running_learn(struct running *r, const char *runs)
 {
-	const char *suffixes[] = { "", ".last" };
-
 	if (runs && r->last && strcmp(runs, r->last_id) == 0)
 		return false;
 	if (!runs && r->last)
 		return false; /* BIRD is down: it will start with the file */
+	if (searched(r, runs))
+		return false;
 	for (size_t i = 0; i < lengthof(suffixes); i++) {
 		struct arena arena = { .secret = true };
 		auto_arena struct arena scratch = { .secret = true };
@@ -89,13 +94,14 @@ bool running_learn(struct running *r, const char *runs)
 void running_forget(struct running *r)
 {
 	r->last_id[0] = '\0';
+	r->searched = false;
 }
 
 bool running_look(struct running *r, const struct observer *o)
 {
 	bool shown = observer_current(o) &&
 		     (!r->last || str_eq(observer_runs(o), r->last_id)); /* else it is another text's */
-	bool ours = observer_runs(o) && strlen(observer_runs(o)) == sizeof r->last_id - 1;
+	bool ours = conf_is_id(observer_runs(o));
 	struct lists now = { 0 };
 	size_t n_sessions;
 	const struct session *sessions = observer_sessions(o, &n_sessions);
@@ -189,15 +195,47 @@ bool running_keep_foreign(struct running *r, struct err *err)
 		       r->path);
 }
 
+/* Has the text behind RUNS been looked for in these very files, and was in none? */
+static bool searched(struct running *r, const char *runs)
+{
+	bool same = r->searched && str_eq(runs ? runs : "", r->searched_id);
+
+	for (size_t i = 0; i < lengthof(suffixes); i++) {
+		auto_free char *path = NULL;
+		struct stat st;
+
+		if (asprintf(&path, "%s%s", r->path, suffixes[i]) < 0)
+			abort();
+		st = file_stat(path);
+		same = same && same_file(&st, &r->searched_in[i]);
+		r->searched_in[i] = st;
+	}
+	snprintf(r->searched_id, sizeof r->searched_id, "%s", runs ? runs : "");
+	r->searched = true;
+	return same;
+}
+
+/* Zeros: there is none. */
+static struct stat file_stat(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st : (struct stat){ 0 };
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 /* What is known of the file is forgotten when it has become another one. */
 static void file_look(struct running *r)
 {
 	struct stat st = { 0 };
 	bool there = stat(r->path, &st) == 0, none = !there && errno == ENOENT;
 
-	if (there && st.st_ino == r->seen.st_ino && st.st_size == r->seen.st_size &&
-	    st.st_mtim.tv_sec == r->seen.st_mtim.tv_sec &&
-	    st.st_mtim.tv_nsec == r->seen.st_mtim.tv_nsec)
+	if (there && same_file(&st, &r->seen))
 		return;
 	r->ours = there ? head_ours(r->path) : none;
 	r->compared = false;

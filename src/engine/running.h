@@ -11,6 +11,8 @@
 #include "engine/observer.h"
 #include "render/conf.h"
 
+#define RUNNING_FILES 2 /* the file, and the one beside it */
+
 struct running {
 	const char *path;          /* of the file; the caller's */
 	struct conf *last;         /* what BIRD last accepted; NULL: not known */
@@ -18,6 +20,9 @@ struct running {
 	struct arena arena;        /* of last */
 	struct stat seen;	   /* of the file, as it was last read; zeros: there is none */
 	bool ours;		   /* it is, or there is none */
+	bool searched;             /* SEARCHED_ID is no text of the files that were SEARCHED_IN */
+	char searched_id[40];
+	struct stat searched_in[RUNNING_FILES];
 	bool compared, right;	   /* with the text that is wanted, and what that said */
 	/* Sorted names of sessions, as last looked at. */
 	const char **by_hand;      /* a hand stopped them */

@@ -214,6 +214,11 @@ const char *conf_line_at(const struct conf *c, unsigned number, size_t *ret_len)
 	return line;
 }
 
+bool conf_is_id(const char *id)
+{
+	return id && strlen(id) == sizeof((struct conf *)NULL)->id - 1;
+}
+
 struct conf *conf_parse(const char *text, size_t len, struct arena *a)
 {
 	const char *end = text + len, *line = text;

@@ -91,6 +91,9 @@ bool conf_block_has(const struct conf *c, const struct conf_block *b, const char
 /* Line NUMBER (1-based) without its newline; NULL when there is none. */
 const char *conf_line_at(const struct conf *c, unsigned number, size_t *ret_len);
 
+/* Is ID, which may be NULL, that of a text of conf_finish()? The configuration that an installation
+ * starts BIRD with has one of another length. */
+bool conf_is_id(const char *id);
 /* Reads a text of ours back: blocks, sessions and id. NULL when it does not begin with CONF_HEAD. */
 struct conf *conf_parse(const char *text, size_t len, struct arena *a);
 /* Is the id of C that of its text? A file that was cut short or edited by hand still carries one. */
