@@ -197,9 +197,13 @@ static void peers_ask(struct planner *p, const struct peers *peers)
 /* Who had a session and still asks for it, but has it no more? */
 static void winners_compare(struct takeovers *t)
 {
-	const struct candidate *b = t->before.candidates, *b_end = b + t->before.n_candidates;
-	const struct candidate *a = t->after.candidates, *a_end = a + t->after.n_candidates;
+	const struct candidate *b = t->before.candidates, *b_end;
+	const struct candidate *a = t->after.candidates, *a_end;
 
+	if (!b || !a)
+		return;
+	b_end = b + t->before.n_candidates;
+	a_end = a + t->after.n_candidates;
 	while (b < b_end && a < a_end) {
 		const struct candidate *had = b, *has = a;
 		int order = strcmp(b->name, a->name);

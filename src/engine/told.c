@@ -48,6 +48,8 @@ bool told_store(struct told_store *t, const struct feed_trouble *now)
 
 	if (is_new)
 		t->kinds = 0;
+	else if (now && strcmp(now->words, told->words) == 0)
+		t->kinds |= 1u << now->kind; /* a broken call and its connection have one reason, of two kinds */
 	if (!now || (!is_new && now->resync == told->resync && now->until == told->until &&
 		     (t->kinds & 1u << now->kind)))
 		return false;

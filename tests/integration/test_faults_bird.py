@@ -136,7 +136,7 @@ def test_down_when_peerd_starts(lab):
     os.unlink(w.bird.conf)
     w.start(bird=False)
     w.logged('installed')
-    w.reported('BirdDown', 'No such file')
+    w.reported('BirdDown', 'its file is ready')
     assert not os.path.exists(w.bird.conf + '.candidate')
     assert os.stat(w.bird.conf).st_mode & 0o777 == 0o640
     w.calm()
