@@ -113,6 +113,13 @@ void bird_wait(struct bird *b, struct poll *p)
 		poll_at(p, b->answer_by);
 }
 
+bool bird_knock(struct bird *b)
+{
+	if (b->stage == AWAY && !b->listens)
+		bird_connect(b);
+	return b->stage != AWAY;
+}
+
 bool bird_connected(const struct bird *b)
 {
 	return b->stage == READY;

@@ -29,6 +29,10 @@ const char *bird_trouble(const struct bird *b);
 /* Did anything take the last connection? False: nobody runs there, or nothing was tried yet. */
 bool bird_listens(const struct bird *b);
 
+/* Where nobody was there the last time: is there somebody now, who may be about to greet? Does not wait
+ * for the next attempt. */
+bool bird_knock(struct bird *b);
+
 /* May a question be asked? Not before bird_answer() or bird_lost() has told of the last one. */
 bool bird_idle(const struct bird *b);
 /* Asks; only while idle. The answer must end within TIMEOUT_MS, else the connection is closed. A

@@ -530,6 +530,10 @@ static void agent_act(struct agent *ag)
 		apply_start(ag->apply, ag->conf, ag->running.last);
 		break;
 	case ACTION_INSTALL:
+		/* It may have started since it was last tried. What it has read stays beside the file for
+		 * one new text, not for two. */
+		if (observer_knock(ag->observer))
+			break;
 		ag->retry_at = 0;
 		apply_start_offline(ag->apply, ag->conf);
 		break;

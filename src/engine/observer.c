@@ -199,6 +199,11 @@ bool observer_listens(const struct observer *o)
 	return bird_listens(o->bird);
 }
 
+bool observer_knock(struct observer *o)
+{
+	return bird_knock(o->bird);
+}
+
 const char *observer_version(const struct observer *o)
 {
 	return bird_version(o->bird);

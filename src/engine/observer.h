@@ -43,6 +43,8 @@ bool observer_listens(const struct observer *o);
 /* What BIRD is to run from now on. A session that is not in it, and that BIRD is not seen to have,
  * has no history any more: made again it is another one. */
 void observer_want(struct observer *o, const struct conf *c);
+/* Where it was not running: is it by now? */
+bool observer_knock(struct observer *o);
 const char *observer_version(const struct observer *o);   /* of BIRD; NULL */
 const char *observer_router_id(const struct observer *o); /* NULL */
 /* Why BIRD cannot be asked; NULL while it can, and before the first attempt has ended. */
