@@ -10,6 +10,7 @@ struct reasons { /* problems that name a session, sorted by it; those of fates b
 		size_t place;
 	} * items;
 	size_t n;
+	const struct problem *pool; /* a broken one, which all sessions rest on; it names none */
 };
 
 static void compose_routes(const struct report_facts *f, struct nodestatus *s, struct arena *a);
@@ -175,8 +176,11 @@ static void compose_reason(const struct report_facts *f, const struct reasons *r
 	if (s && s->state == SESSION_ESTABLISHED)
 		return;
 	/* What has a text in BIRD is down for BIRD's reasons, whatever else is wrong with it. */
-	if (p && fate && (fate->fate.kind == FATE_STOPPED || fate->fate.kind == FATE_ABSENT))
+	if (p && fate && (fate->fate.kind == FATE_STOPPED || fate->fate.kind == FATE_ABSENT)) {
 		known = reason_find(reasons, p);
+		if (!known && reasons->pool && reasons->pool->code == p->fault)
+			known = reasons->pool;
+	}
 	if (fate && fate->fate.reason == FATE_BY_FIELD) {
 		out->code = "ADMIN_DOWN";
 		out->reason = fate_reasons[FATE_BY_FIELD];
@@ -237,6 +241,7 @@ static struct status_cause *compose_before(const struct history *h, struct arena
 /* Five thousand sessions may lack one filter: each is searched for, not walked to. */
 static struct reasons reasons_of(const struct report_facts *f, struct arena *a)
 {
+	static const char pool[] = "ippool/";
 	size_t n_plan = f->plan ? f->plan->n_problems : 0;
 	struct reasons r = { .items = arena_array(a, struct reason, f->n_problems + n_plan) };
 
@@ -244,6 +249,8 @@ static struct reasons reasons_of(const struct report_facts *f, struct arena *a)
 		const struct problem *at =
 			i < f->n_problems ? &f->problems[i] : &f->plan->problems[i - f->n_problems];
 
+		if (!at->peering && strncmp(at->origin, pool, strlen(pool)) == 0)
+			r.pool = at;
 		if (at->peering && at->level != DIAG_NOTE)
 			r.items[r.n++] = (struct reason){ at, i };
 	}
