@@ -350,6 +350,9 @@ static const char *with_before(const struct fabric *f, const struct status_sessi
 
 	if (at < 0 || !b->error || since < 0 || at + BEFORE_SLACK_S < since)
 		return s->reason;
+	/* What one attempt to connect met before another did explains nothing. */
+	if (strncmp(b->error, "Socket: ", 8) == 0 && !str_eq(b->code, "CONNECTION_LOST"))
+		return s->reason;
 	return arena_printf(f->arena, "%s Before that, at %s: %s%s%s%s.", s->reason, b->at,
 			    b->error, b->message ? ", with the message \"" : "",
 			    b->message ? b->message : "", b->message ? "\"" : "");
