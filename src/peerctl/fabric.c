@@ -23,6 +23,8 @@ static void add_problems(struct fabric *f, const struct fabric_node *node,
 			 const struct target *only);
 static const char *reason_of(const struct fabric *f, const char *node,
 			     const struct status_session *s);
+static const char *behind_of(const struct fabric *f, const char *node,
+			     const struct status_session *s);
 static const char *with_before(const struct fabric *f, const struct status_session *s);
 static bool wanted(const struct target *only, const char *origin, struct arena *a);
 static bool peer_silent(const struct fabric *f, const struct resource *peer);
@@ -322,13 +324,24 @@ static void add_problems(struct fabric *f, const struct fabric_node *node,
 static const char *reason_of(const struct fabric *f, const char *node,
 			     const struct status_session *s)
 {
+	const char *behind = behind_of(f, node, s), *why = NULL;
+
+	if (s->reason)
+		why = with_before(f, s);
+	else if (s->error && !str_eq(s->state, "Established"))
+		why = s->error;
+	if (behind && why)
+		return arena_printf(f->arena, "%s. Before that change: %s", behind, why);
+	return behind ? behind : why;
+}
+
+/* NULL: the session is as its BGPPeer is now. */
+static const char *behind_of(const struct fabric *f, const char *node,
+			     const struct status_session *s)
+{
 	const char *name = s->origin ? strchr(s->origin, '/') : NULL;
 	const struct resource *r;
 
-	if (s->reason)
-		return with_before(f, s);
-	if (s->error && !str_eq(s->state, "Established"))
-		return s->error;
 	if (!name || strncmp(s->origin, "bgppeer/", 8) != 0)
 		return NULL;
 	r = snapshot_find(f->snap, &kind_bgppeer, name + 1);

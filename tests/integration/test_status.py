@@ -60,6 +60,17 @@ def test_status_before_the_agent_followed(cli):
     assert 'bgppeer/new: no session of it has been reported yet' in answer.err
 
 
+def test_status_of_a_reason_before_the_change(cli):
+    """What was wrong is mended, and the agent has not seen it yet: the old reason is not told as today's."""
+    cli.apply(N1, TOR)
+    version = cli('get', 'bgpp', 'tor-a', '-o', 'json').json['metadata']['resourceVersion']
+    status(cli, 'n1', [session('10.0.0.254', 'Idle', originVersion=version, reason='the AS is wrong')])
+    assert '    the AS is wrong\n' in cli('status').out
+    cli.apply(TOR.replace('65001', '65002'))
+    assert ('bgppeer/tor-a was changed; node n1 has not followed yet. Before that change: the AS is wrong\n'
+            in cli('status').out)
+
+
 def test_status_of_an_agent_that_holds(cli):
     cli.apply(N1)
     status(cli, 'n1', [], state='NotOurs', message='bird.conf is not ours')
