@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
+#include "../lib/wakes.h"
 #include "base/file.h"
 
 struct folder {
@@ -242,17 +242,6 @@ static const struct secret_fact *known(struct facts_source *s, size_t i)
 	assert_true(f.secrets_known);
 	assert_true(i < f.n_secrets);
 	return &f.secrets[i];
-}
-
-/* Would the source be woken right now? */
-static bool wakes(struct facts_source *s)
-{
-	struct poll p = { 0 };
-
-	facts_wait(s, &p);
-	if (p.timed && p.deadline <= clock_ms())
-		return true;
-	return poll(p.fds, p.n, 0) > 0;
 }
 
 static void test_rotation(void **state)

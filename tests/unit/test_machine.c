@@ -19,18 +19,7 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
-
-/* Would the source be woken right now? */
-static bool wakes(struct facts_source *s)
-{
-	struct poll p = { 0 };
-
-	facts_wait(s, &p);
-	if (p.timed && p.deadline <= clock_ms())
-		return true;
-	return poll(p.fds, p.n, 0) > 0;
-}
+#include "../lib/wakes.h"
 
 static void ip(const char *command)
 {
